@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every warning is an error while Graft is the root package; SwiftPM lifts this where Graft is a dependency.
+let swiftSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]
+
+/// A library target at `Sources/<name>`.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// A test target at `Tests/<name>`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "graft",
+    platforms: [.macOS(.v15)],
+    targets: [
+        // MARK: The house, from the ground up. Arrows point down only.
+        library("Files", []),
+
+        // MARK: Tests.
+        tests("FilesTests", ["Files"]),
+    ]
+)

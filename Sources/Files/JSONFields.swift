@@ -1,0 +1,118 @@
+import Foundation
+
+/// The fields of a JSON object in a file, each read with its type checked and its name in the error.
+package struct JSONFields {
+    /// The path of the file, for errors.
+    package let file: String
+    private let fields: [String: Any]
+
+    /// Reads the file whole.
+    package init(contentsOf url: URL) throws(JSONFieldsError) {
+        file = url.path(percentEncoded: false)
+        let data: Data
+        do { data = try FilesError.catching("read", file) { try Data(contentsOf: url) } } catch {
+            throw .unreadableFile(file: file, reason: error.reason)
+        }
+        guard let object = try? JSONSerialization.jsonObject(with: data) else { throw .notJSON(file: file) }
+        guard let fields = object as? [String: Any] else { throw .notAnObject(file: file) }
+        self.fields = fields
+    }
+
+    /// The names of all fields, sorted.
+    package var names: [String] { fields.keys.sorted() }
+
+    /// The value of a field as it is, nil where it is missing or null.
+    package func value(_ name: String) -> Any? {
+        fields[name].flatMap { $0 is NSNull ? nil : $0 }
+    }
+
+    /// A whole number above zero.
+    package func positive(_ name: String, default fallback: Int? = nil) throws(JSONFieldsError) -> Int {
+        guard let value = value(name) else {
+            if let fallback { return fallback }
+            throw .missingField(file: file, field: name)
+        }
+        guard let number = value as? Int, number > 0 else { throw invalid(name, value, "a whole number above 0") }
+        return number
+    }
+
+    /// A number within bounds.
+    package func number(
+        _ name: String, default fallback: Float, in bounds: ClosedRange<Float>
+    ) throws(JSONFieldsError) -> Float {
+        guard let value = value(name) else { return fallback }
+        guard let number = value as? Double, bounds.contains(Float(number)) else {
+            throw invalid(name, value, "a number from \(bounds.lowerBound) to \(bounds.upperBound)")
+        }
+        return Float(number)
+    }
+
+    /// Yes or no.
+    package func flag(_ name: String, default fallback: Bool) throws(JSONFieldsError) -> Bool {
+        guard let value = value(name) else { return fallback }
+        guard let flag = value as? Bool else { throw invalid(name, value, "true or false") }
+        return flag
+    }
+
+    /// One of the given names.
+    package func choice<Choice>(
+        _ name: String, default fallback: String? = nil, of choices: [(name: String, choice: Choice)]
+    ) throws(JSONFieldsError) -> Choice {
+        guard let value = value(name) ?? fallback else { throw .missingField(file: file, field: name) }
+        let text = value as? String ?? (value as? Bool).map { $0 ? "true" : "false" }
+        guard let found = choices.first(where: { $0.name == text }) else {
+            throw invalid(name, value, choices.map(\.name).joined(separator: ", "))
+        }
+        return found.choice
+    }
+
+    /// Refuses a value that does not hold to what is expected of it.
+    package func check(
+        _ name: String, _ value: Any, _ expected: String, _ holds: Bool
+    ) throws(JSONFieldsError) {
+        if !holds { throw invalid(name, value, expected) }
+    }
+
+    /// What was read of a field that has to be there.
+    package func required<Value>(_ name: String, _ value: Value?) throws(JSONFieldsError) -> Value {
+        guard let value else { throw .missingField(file: file, field: name) }
+        return value
+    }
+
+    /// Text; nil where missing.
+    package func text(_ name: String) throws(JSONFieldsError) -> String? {
+        guard let value = value(name) else { return nil }
+        guard let text = value as? String else { throw invalid(name, value, "text") }
+        return text
+    }
+
+    /// A list of names, or a single name; empty where missing.
+    package func names(_ name: String) throws(JSONFieldsError) -> [String] {
+        switch value(name) {
+        case nil: []
+        case let text as String: [text]
+        case let names as [String]: names
+        case let value?: throw invalid(name, value, "a list of names")
+        }
+    }
+
+    /// An object of numbers; empty where missing.
+    package func numbers(_ name: String) throws(JSONFieldsError) -> [String: Double] {
+        guard let value = value(name) else { return [:] }
+        guard let numbers = value as? [String: Double] else { throw invalid(name, value, "an object of numbers") }
+        return numbers
+    }
+
+    /// The error of a field that has the wrong kind of value.
+    package func invalid(_ name: String, _ value: Any, _ expected: String) -> JSONFieldsError {
+        .invalidField(file: file, field: name, found: "\(value)", expected: expected)
+    }
+
+    /// The bytes of a JSON file with these fields: indented, keys sorted, so that equal fields are equal bytes.
+    package static func encoded(_ fields: [String: Any]) -> Data {
+        do {
+            return try JSONSerialization.data(
+                withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        } catch { preconditionFailure("fields are text, numbers, lists and objects of them") }
+    }
+}
