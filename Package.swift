@@ -22,8 +22,10 @@ let package = Package(
     targets: [
         // MARK: The house, from the ground up. Arrows point down only.
         library("Files", []),
+        library("Safetensors", ["Files"]),
 
         // MARK: Tests.
         tests("FilesTests", ["Files"]),
+        tests("SafetensorsTests", ["Safetensors", "Files"]),
     ]
 )
