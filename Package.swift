@@ -21,11 +21,14 @@ let package = Package(
     platforms: [.macOS(.v15)],
     targets: [
         // MARK: The house, from the ground up. Arrows point down only.
+        .target(name: "CKernels", cSettings: cSettings),
         library("Files", []),
+        library("Matrices", ["CKernels"]),
         library("Safetensors", ["Files"]),
 
         // MARK: Tests.
         tests("FilesTests", ["Files"]),
+        tests("MatricesTests", ["Matrices", "CKernels"]),
         tests("SafetensorsTests", ["Safetensors", "Files"]),
     ]
 )

@@ -1,0 +1,15 @@
+/// The tables of every instruction set that this build knows: what `dispatch.c` chooses from.
+#ifndef GRAFT_TABLES_H
+#define GRAFT_TABLES_H
+
+#include "CKernels.h"
+
+extern const GraftKernels graft_reference_kernels;
+#if defined(__x86_64__)
+extern const GraftKernels graft_avx2_kernels;
+extern const GraftKernels graft_avx512_kernels;
+#elif defined(__aarch64__)
+extern const GraftKernels graft_neon_kernels;
+#endif
+
+#endif

@@ -1,0 +1,20 @@
+/// The table of one instruction set. A file of an instruction set includes this last, after it has defined `TABLE` and
+/// `TABLE_NAME`.
+#include "CKernels.h"
+
+const GraftKernels TABLE = {
+    .name = TABLE_NAME,
+    .panel_width = PANEL_WIDTH,
+    .packed_count = packed_count,
+    .pack = pack,
+    .product = product,
+    .gelu = gelu,
+    .gelu_backward = gelu_backward,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
+    .softmax = softmax,
+    .softmax_backward = softmax_backward,
+    .dropout = dropout,
+    .add = add,
+    .dot = dot,
+};

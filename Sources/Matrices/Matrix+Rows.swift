@@ -1,0 +1,137 @@
+import CKernels
+
+/// Work over rows and elements. Everything here is shared among threads by rows; no sum crosses rows but `dot`.
+extension Matrix {
+    /// Rows that one thread takes at a time: about 64 KB.
+    private var rowGrain: Int { max(1, 16_384 / max(columns, 1)) }
+
+    /// Calls `body` for blocks of rows with the address of each block in `self`, `other` and `out`, all alike in shape.
+    private static func zip(
+        _ x: Matrix, _ y: Matrix, into out: inout Matrix,
+        _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Range<Int>) -> Void
+    ) {
+        precondition(x.rows == y.rows && x.columns == y.columns, "element-wise work is on matrices of one shape")
+        let columns = x.columns
+        x.withView { x in
+            y.withView { y in
+                out.withMutableView { out in
+                    Parallel.forEachRange(of: x.rows, grain: max(1, 16_384 / max(columns, 1))) { rows in
+                        let offset = rows.lowerBound * columns
+                        body(x.base + offset, y.base + offset, out.base + offset, rows)
+                    }
+                }
+            }
+        }
+    }
+
+    /// self += scale · other
+    package mutating func add(_ other: Matrix, scale: Float = 1) {
+        precondition(rows == other.rows && columns == other.columns, "only matrices of one shape add")
+        let (columns, grain) = (columns, rowGrain)
+        withMutableView { y in
+            other.withView { x in
+                Parallel.forEachRange(of: y.rows, grain: grain) { rows in
+                    let offset = rows.lowerBound * columns
+                    Kernels.table.add(scale, x.base + offset, y.base + offset, rows.count * columns)
+                }
+            }
+        }
+    }
+
+    /// left + right
+    package static func + (left: Matrix, right: Matrix) -> Matrix {
+        var sum = left
+        sum.add(right)
+        return sum
+    }
+
+    /// gelu(self), by erf or by tanh.
+    package func gelu(tanhForm: Bool) -> Matrix {
+        var out = Matrix(uninitializedRows: rows, columns: columns)
+        Matrix.zip(self, self, into: &out) { x, _, out, rows in
+            Kernels.table.gelu(x, out, rows.count * columns, tanhForm)
+        }
+        return out
+    }
+
+    /// dx = dy ⊙ gelu′(x), with x = self.
+    package func geluPullback(_ dy: Matrix, tanhForm: Bool) -> Matrix {
+        var dx = Matrix(uninitializedRows: rows, columns: columns)
+        Matrix.zip(self, dy, into: &dx) { x, dy, dx, rows in
+            Kernels.table.gelu_backward(x, dy, dx, rows.count * columns, tanhForm)
+        }
+        return dx
+    }
+
+    /// Drops elements by the mask of `key` and scales the kept ones by 1/(1 − rate). The backward is the same call on dy.
+    package mutating func drop(rate: Float, key: UInt64) {
+        guard rate > 0 else { return }
+        let (columns, grain) = (columns, rowGrain)
+        withMutableView { x in
+            Parallel.forEachRange(of: x.rows, grain: grain) { rows in
+                let offset = rows.lowerBound * columns
+                Kernels.table.dropout(key, UInt64(offset), rate, x.base + offset, x.base + offset, rows.count * columns)
+            }
+        }
+    }
+
+    /// Layer norm of each row, with what its backward needs where `keeping`: x̂ [rows, columns] and 1/σ [rows].
+    package func layerNorm(
+        gamma: [Float], beta: [Float], epsilon: Float, keeping: Bool
+    ) -> (y: Matrix, kept: (normalized: Matrix, inverseDeviation: [Float])?) {
+        precondition(gamma.count == columns && beta.count == columns, "gamma and beta have a number for each column")
+        var y = Matrix(uninitializedRows: rows, columns: columns)
+        guard keeping else {
+            Matrix.zip(self, self, into: &y) { x, _, y, rows in
+                Kernels.table.layer_norm(x, gamma, beta, epsilon, rows.count, columns, y, nil, nil)
+            }
+            return (y, nil)
+        }
+        var normalized = Matrix(uninitializedRows: rows, columns: columns)
+        let inverseDeviation = [Float](unsafeUninitializedCapacity: rows) { inverse, count in
+            count = rows
+            guard rows > 0 else { return }
+            let inverse = inverse.start
+            normalized.withMutableView { normalized in
+                Matrix.zip(self, self, into: &y) { x, _, y, rows in
+                    let offset = rows.lowerBound
+                    Kernels.table.layer_norm(
+                        x, gamma, beta, epsilon, rows.count, columns, y, normalized.base + offset * columns,
+                        inverse + offset)
+                }
+            }
+        }
+        return (y, (normalized, inverseDeviation))
+    }
+
+    /// dx of layer norm; self is dy.
+    package func layerNormPullback(normalized: Matrix, inverseDeviation: [Float], gamma: [Float]) -> Matrix {
+        var dx = Matrix(uninitializedRows: rows, columns: columns)
+        inverseDeviation.withUnsafeBufferPointer { inverse in
+            guard let inverse = inverse.baseAddress else { return }
+            Matrix.zip(self, normalized, into: &dx) { dy, normalized, dx, rows in
+                Kernels.table.layer_norm_backward(
+                    dy, normalized, inverse + rows.lowerBound, gamma, rows.count, columns, dx)
+            }
+        }
+        return dx
+    }
+
+    /// Each row is scaled to length 1; a row of zeros stays (lengths below 1e-12 count as that, as in PyTorch).
+    package mutating func normalizeRows() {
+        let (rows, columns) = (rows, columns)
+        withMutableBuffer { buffer in
+            for row in 0..<rows {
+                let values = buffer.start + row * columns
+                let length = max(Kernels.table.dot(values, values, columns).squareRoot(), 1e-12)
+                for column in 0..<columns { values[column] /= length }
+            }
+        }
+    }
+
+    /// The numbers of one row.
+    public func row(_ index: Int) -> [Float] {
+        precondition(0 <= index && index < rows, "row outside the matrix")
+        return withBuffer { Array($0[index * columns..<(index + 1) * columns]) }
+    }
+}

@@ -1,0 +1,353 @@
+/// Checks every table of kernels that the processor can run against the reference, and prints, for each, a fingerprint of
+/// all its results. `run.sh` runs this natively and under an emulator of another processor, and compares: the products
+/// have the same bits everywhere, the other functions on every path but the reference.
+///
+/// Inputs end where an unreadable page begins, so that a read behind them stops the program.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "CKernels.h"
+
+// MARK: Memory that ends at an unreadable page
+
+typedef struct {
+    char *pages;
+    size_t bytes;
+    size_t used;
+} Arena;
+
+static Arena arenas[8];
+
+static void open_arenas(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (size_t i = 0; i < 8; i++) {
+        arenas[i].bytes = ((size_t)1 << 19) / page * page;
+        char *pages = mmap(NULL, arenas[i].bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (pages == MAP_FAILED || mprotect(pages + arenas[i].bytes, page, PROT_NONE) != 0) {
+            perror("kernels_check: no memory that ends at an unreadable page");
+            exit(2);
+        }
+        arenas[i].pages = pages;
+    }
+}
+
+/// `count` floats, whose last one is the last before the unreadable page.
+static float *floats(size_t arena, size_t count) {
+    if (count * sizeof(float) > arenas[arena].bytes) {
+        fprintf(stderr, "kernels_check: %zu floats do not fit an arena\n", count);
+        exit(2);
+    }
+    return (float *)(void *)(arenas[arena].pages + arenas[arena].bytes) - count;
+}
+
+// MARK: Seeded numbers
+
+static uint64_t state;
+
+static uint32_t next_word(void) {
+    state += 0x9e3779b97f4a7c15u;
+    uint64_t z = state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+static size_t next_below(size_t bound) {
+    return next_word() % bound;
+}
+
+/// Evenly between −width and width.
+static float *fill(float *numbers, size_t count, float width) {
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = ((float)(next_word() >> 8) / 8388608.0f - 1.0f) * width;
+    }
+    return numbers;
+}
+
+// MARK: What was found
+
+typedef struct {
+    const char *function;
+    double largest, allowed;
+} Difference;
+
+static const GraftKernels *tested, *reference;
+static size_t checks, failures;
+static uint64_t fingerprint;
+static Difference differences[16];
+static size_t difference_count;
+
+static void fail(const char *function, const char *what) {
+    failures++;
+    if (failures <= 20) {
+        printf("FAILED %s %s: %s\n", tested->name, function, what);
+    }
+}
+
+static void mark(const float *numbers, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, numbers + i, sizeof bits);
+        fingerprint = (fingerprint ^ bits) * 0x100000001b3u;
+    }
+}
+
+static void same_bits(const char *function, const float *found, const float *expected, size_t count) {
+    checks++;
+    if (memcmp(found, expected, count * sizeof(float)) != 0) {
+        fail(function, "other bits than the reference, or a number written outside");
+    }
+    mark(found, count);
+}
+
+/// |found − expected| ≤ allowed · (1 + |expected|)
+static void close_to(const char *function, const float *found, const float *expected, size_t count, double allowed) {
+    Difference *difference = NULL;
+    for (size_t i = 0; i < difference_count; i++) {
+        if (strcmp(differences[i].function, function) == 0) {
+            difference = &differences[i];
+        }
+    }
+    if (difference == NULL) {
+        difference = &differences[difference_count++];
+        *difference = (Difference){function, 0, allowed};
+    }
+    checks++;
+    bool close = true;
+    for (size_t i = 0; i < count; i++) {
+        double distance = fabs((double)found[i] - expected[i]) / (1 + fabs((double)expected[i]));
+        close = close && distance <= allowed;
+        if (!(distance <= difference->largest)) {
+            difference->largest = distance;
+        }
+    }
+    if (!close) {
+        fail(function, "too far from the reference");
+    }
+    mark(found, count);
+}
+
+// MARK: Checks
+
+static const float guard = 123456.0f;
+
+static void check_product(size_t rows, size_t columns, size_t depth) {
+    bool transposed = next_below(2) == 1, has_bias = next_below(2) == 1, accumulate = next_below(2) == 1;
+    float scale = next_below(2) == 1 ? 1.0f : 0.37f;
+    size_t a_gap = next_below(3), b_gap = 1 + next_below(3), out_gap = next_below(4);
+    size_t a_stride = (transposed ? rows : depth) + a_gap;
+    size_t a_lines = transposed ? depth : rows;
+    // Up to the last element of the last line and no further.
+    size_t a_count = a_lines == 0 ? 0 : a_stride * (a_lines - 1) + (transposed ? rows : depth);
+    size_t b_count = depth == 0 ? 0 : (columns + b_gap) * (depth - 1) + columns;
+    size_t out_count = rows * (columns + out_gap) + 32;
+
+    const float *a = fill(floats(0, a_count), a_count, 1), *b = fill(floats(1, b_count), b_count, 1);
+    const float *bias = fill(floats(2, columns), columns, 1);
+    float *start = floats(3, out_count), *expected = floats(4, out_count), *found = floats(5, out_count);
+    fill(start, out_count, 1);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = columns; j < columns + out_gap; j++) {
+            start[i * (columns + out_gap) + j] = guard;
+        }
+    }
+
+    GraftProduct product = {
+        .rows = rows,
+        .columns = columns,
+        .depth = depth,
+        .a = a,
+        .a_row_stride = transposed ? 1 : (ptrdiff_t)a_stride,
+        .a_depth_stride = transposed ? (ptrdiff_t)a_stride : 1,
+        .b = b,
+        .b_depth_stride = (ptrdiff_t)(columns + b_gap),
+        .out_row_stride = (ptrdiff_t)(columns + out_gap),
+        .bias = has_bias ? bias : NULL,
+        .scale = scale,
+        .accumulate = accumulate,
+    };
+    memcpy(expected, start, out_count * sizeof(float));
+    product.out = expected;
+    reference->product(&product);
+
+    memcpy(found, start, out_count * sizeof(float));
+    product.out = found;
+    tested->product(&product);
+    same_bits("product, direct", found, expected, out_count);
+
+    size_t packed_count = tested->packed_count(depth, columns);
+    float *packed = floats(6, packed_count + 16);
+    for (size_t i = 0; i < packed_count + 16; i++) {
+        packed[i] = guard;
+    }
+    tested->pack(b, product.b_depth_stride, 1, depth, columns, packed);
+    checks++;
+    for (size_t i = packed_count; i < packed_count + 16; i++) {
+        if (packed[i] != guard) {
+            fail("pack", "a number written behind the packed matrix");
+        }
+    }
+    memcpy(found, start, out_count * sizeof(float));
+    float *tight = floats(7, packed_count);
+    memcpy(tight, packed, packed_count * sizeof(float));
+    product.b = tight;
+    product.b_depth_stride = 0;
+    tested->product(&product);
+    same_bits("product, packed", found, expected, out_count);
+}
+
+static void check_products(void) {
+    static const size_t depths[] = {0, 1, 2, 5, 16, 33};
+    for (size_t rows = 0; rows <= 15; rows++) {
+        for (size_t columns = 0; columns <= 70; columns++) {
+            for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
+                check_product(rows, columns, depths[d]);
+            }
+        }
+    }
+    for (size_t i = 0; i < 60; i++) {
+        check_product(next_below(200), next_below(150), next_below(130));
+    }
+}
+
+static void check_gelu(size_t count) {
+    float *x = fill(floats(0, count), count, count % 3 == 0 ? 0.1f : count % 3 == 1 ? 4.0f : 15.0f);
+    float *dy = fill(floats(1, count), count, 1);
+    float *expected = floats(2, count), *found = floats(3, count);
+    for (int form = 0; form < 2; form++) {
+        bool tanh_form = form == 1;
+        reference->gelu(x, expected, count, tanh_form);
+        tested->gelu(x, found, count, tanh_form);
+        close_to(tanh_form ? "gelu, tanh form" : "gelu", found, expected, count, 1e-6);
+        reference->gelu_backward(x, dy, expected, count, tanh_form);
+        memcpy(found, dy, count * sizeof(float));
+        tested->gelu_backward(x, found, found, count, tanh_form);
+        close_to(tanh_form ? "gelu backward, tanh form" : "gelu backward", found, expected, count, 1e-6);
+    }
+}
+
+static void check_layer_norm(size_t rows, size_t columns) {
+    size_t count = rows * columns;
+    float *x = fill(floats(0, count), count, 3), *gamma = fill(floats(1, columns), columns, 2);
+    float *beta = fill(floats(2, columns), columns, 1);
+    float *expected = floats(3, 2 * count + rows), *found = floats(4, 2 * count + rows);
+    reference->layer_norm(x, gamma, beta, 1e-5f, rows, columns, expected, expected + count, expected + 2 * count);
+    tested->layer_norm(x, gamma, beta, 1e-5f, rows, columns, found, found + count, found + 2 * count);
+    close_to("layer norm", found, expected, 2 * count + rows, 1e-6);
+    float *in_place = memcpy(floats(5, count), x, count * sizeof(float));
+    tested->layer_norm(in_place, gamma, beta, 1e-5f, rows, columns, in_place, NULL, NULL);
+    checks++;
+    if (memcmp(in_place, found, count * sizeof(float)) != 0) {
+        fail("layer norm", "in place, another result");
+    }
+
+    const float *normalized = expected + count, *inverse = expected + 2 * count;
+    float *dy = fill(floats(5, count), count, 1), *dx = floats(6, count), *other = floats(7, count);
+    reference->layer_norm_backward(dy, normalized, inverse, gamma, rows, columns, dx);
+    memcpy(other, dy, count * sizeof(float));
+    tested->layer_norm_backward(other, normalized, inverse, gamma, rows, columns, other);
+    close_to("layer norm backward", other, dx, count, 1e-6);
+}
+
+static void check_softmax(size_t rows, size_t columns) {
+    size_t stride = columns + next_below(4), count = rows * stride;
+    float scale = next_below(2) == 1 ? 0.125f : 1.0f;
+    float *expected = fill(floats(0, count), count, next_below(2) == 1 ? 5.0f : 60.0f);
+    float *found = memcpy(floats(1, count), expected, count * sizeof(float));
+    reference->softmax(expected, (ptrdiff_t)stride, scale, rows, columns);
+    tested->softmax(found, (ptrdiff_t)stride, scale, rows, columns);
+    // Between the rows both must still hold what they held.
+    close_to("softmax", found, expected, count, 1e-6);
+    const float *p = expected;
+    float *dp = fill(floats(2, count), count, 1), *other = memcpy(floats(3, count), dp, count * sizeof(float));
+    reference->softmax_backward(p, dp, (ptrdiff_t)stride, scale, rows, columns);
+    tested->softmax_backward(p, other, (ptrdiff_t)stride, scale, rows, columns);
+    close_to("softmax backward", other, dp, count, 1e-6);
+}
+
+static void check_dropout(size_t count) {
+    float *x = fill(floats(0, count), count, 1), *expected = floats(1, count), *found = floats(2, count);
+    uint64_t key = (uint64_t)next_word() << 32 | next_word();
+    static const float rates[] = {0, 0.1f, 0.5f, 0.99f};
+    // The last one runs over the end of the low 32 bits.
+    const uint64_t firsts[] = {0, next_word(), ((uint64_t)1 << 32) - count / 2};
+    for (size_t r = 0; r < 4; r++) {
+        for (size_t f = 0; f < 3; f++) {
+            reference->dropout(key, firsts[f], rates[r], x, expected, count);
+            memcpy(found, x, count * sizeof(float));
+            tested->dropout(key, firsts[f], rates[r], found, found, count);
+            checks++;
+            for (size_t i = 0; i < count; i++) {
+                // Zeros may differ in sign.
+                if (found[i] != expected[i]) {
+                    fail("dropout", "another mask or scale than the reference");
+                    break;
+                }
+            }
+            mark(found, count);
+        }
+    }
+}
+
+static void check_sums(size_t count) {
+    float *x = fill(floats(0, count), count, 1), *y = fill(floats(1, count), count, 1);
+    float expected = reference->dot(x, y, count), found = tested->dot(x, y, count);
+    close_to("dot", &found, &expected, 1, 1e-5);
+    float *sum = memcpy(floats(2, count), y, count * sizeof(float));
+    float *other = memcpy(floats(3, count), y, count * sizeof(float));
+    reference->add(0.3f, x, sum, count);
+    tested->add(0.3f, x, other, count);
+    same_bits("add", other, sum, count);
+}
+
+static void check_rows(void) {
+    for (size_t count = 0; count <= 140; count++) {
+        check_gelu(count);
+        check_dropout(count);
+        check_sums(count);
+    }
+    check_gelu(100000);
+    check_dropout(10007);
+    check_sums(100003);
+    for (size_t columns = 1; columns <= 140; columns++) {
+        check_layer_norm(1 + next_below(3), columns);
+        check_softmax(1 + next_below(3), columns);
+    }
+    check_layer_norm(3, 384);
+    check_layer_norm(3, 1536);
+    check_layer_norm(0, 5);
+    check_softmax(3, 512);
+    check_softmax(0, 5);
+    check_softmax(2, 0);
+}
+
+int main(void) {
+    open_arenas();
+    reference = graft_kernels_at(0);
+    for (size_t i = 1; i < graft_kernels_count(); i++) {
+        tested = graft_kernels_at(i);
+        state = 2024;
+        checks = failures = difference_count = 0;
+        fingerprint = 0xcbf29ce484222325u;
+        check_products();
+        check_rows();
+        printf("%s: %zu checks, %zu failed\n", tested->name, checks, failures);
+        for (size_t d = 0; d < difference_count; d++) {
+            printf("  %-32s largest difference %.2e, allowed %.0e\n", differences[d].function, differences[d].largest,
+                   differences[d].allowed);
+        }
+        printf("fingerprint %016llx\n", (unsigned long long)fingerprint);
+        if (failures > 0) {
+            return 1;
+        }
+    }
+    if (graft_kernels_count() < 2) {
+        printf("no table but the reference\n");
+        return 1;
+    }
+    return 0;
+}

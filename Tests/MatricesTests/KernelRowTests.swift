@@ -1,0 +1,291 @@
+import CKernels
+import Foundation
+import Testing
+
+/// GELU, layer norm, softmax and sums: the reference against Double, every path against the reference, and all fast paths
+/// against each other, bit for bit.
+struct KernelRowTests {
+    /// What a path may differ from the reference by, relative to 1 + |expected|.
+    static let tolerance = 1e-6
+
+    /// Lengths on both sides of every vector's and every partial sum's edge.
+    static let lengths = Array(0...70) + [127, 128, 129, 384]
+
+    // MARK: GELU
+
+    @Test(arguments: KernelPath.all, [false, true])
+    func geluIsTheFormulaInDouble(path: KernelPath, tanhForm: Bool) {
+        var numbers = SeededNumbers(seed: 10)
+        let x = KernelNumbers(
+            numbers.floats(20_000, in: -6...6).values + numbers.floats(5000, in: -20...20).values
+                + numbers.floats(1000, in: -0.01...0.01).values + [0, -0.0, 1e4, -1e4, 3e38, -3e38])
+        let out = KernelNumbers(repeating: 0, count: x.count)
+        path.kernels.gelu(x.start, out.start, x.count, tanhForm)
+        let expected = x.doubles.map { v in
+            tanhForm
+                ? 0.5 * v * (1 + tanh((2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
+                : 0.5 * v * erfc(-v * 0.5.squareRoot())
+        }
+        #expect(largestDifference(out.values, expected) < 2.5e-7)
+        path.kernels.gelu(x.start, x.start, x.count, tanhForm)
+        #expect(x.bits == out.bits, "in place")
+    }
+
+    @Test(arguments: KernelPath.all, [false, true])
+    func geluBackwardIsTheSlopeInDouble(path: KernelPath, tanhForm: Bool) {
+        var numbers = SeededNumbers(seed: 11)
+        let x = KernelNumbers(
+            numbers.floats(20_000, in: -6...6).values + numbers.floats(5000, in: -20...20).values + [
+                0, 1e4, -1e4, 3e38, -3e38,
+            ])
+        let dy = numbers.floats(x.count, in: -1...1)
+        let dx = KernelNumbers(repeating: 0, count: x.count)
+        path.kernels.gelu_backward(x.start, dy.start, dx.start, x.count, tanhForm)
+        // The derivatives by hand; the reference's own are not used.
+        let expected = zip(x.doubles, dy.doubles).map { v, d in
+            guard tanhForm else {
+                return d * (0.5 * erfc(-v * 0.5.squareRoot()) + v * exp(-v * v / 2) / (2 * Double.pi).squareRoot())
+            }
+            let c = (2 / Double.pi).squareRoot()
+            let u = c * (v + 0.044715 * v * v * v)
+            let squaredSecant = 1 / (cosh(u) * cosh(u))
+            return d * (0.5 * (1 + tanh(u)) + 0.5 * v * squaredSecant * c * (1 + 0.134145 * v * v))
+        }
+        #expect(largestDifference(dx.values, expected) < 2.5e-7)
+        path.kernels.gelu_backward(x.start, dy.start, dy.start, x.count, tanhForm)
+        #expect(dy.bits == dx.bits, "in place")
+    }
+
+    // MARK: Layer norm
+
+    @Test(arguments: KernelPath.all)
+    func layerNormIsTheFormulaInDouble(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 12)
+        for columns in Self.lengths.dropFirst() {
+            let rows = 3
+            // A mean far from zero, as some hidden layers have.
+            let x = numbers.floats(rows * columns, in: 2...5)
+            let (gamma, beta) = (numbers.floats(columns, in: -2...2), numbers.floats(columns))
+            let out = KernelNumbers(repeating: 0, count: x.count)
+            let normalized = KernelNumbers(repeating: 0, count: x.count)
+            let inverse = KernelNumbers(repeating: 0, count: rows)
+            path.kernels.layer_norm(
+                x.start, gamma.start, beta.start, 1e-5, rows, columns, out.start, normalized.start, inverse.start)
+            for i in 0..<rows {
+                let row = Array(x.doubles[i * columns..<(i + 1) * columns])
+                let mean = row.reduce(0, +) / Double(columns)
+                let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+                let scale = 1 / (variance + Double(Float(1e-5))).squareRoot()
+                // Rounding x by 2⁻²⁴ moves a normalized number by that times x and the inverse deviation.
+                let allowed = 5e-7 * (1 + scale)
+                let values = row.map { ($0 - mean) * scale }
+                #expect(largestDifference([inverse.start[i]], [scale]) < allowed)
+                #expect(largestDifference(Array(normalized.values[i * columns..<(i + 1) * columns]), values) < allowed)
+                let expected = (0..<columns).map { values[$0] * gamma.doubles[$0] + beta.doubles[$0] }
+                #expect(largestDifference(Array(out.values[i * columns..<(i + 1) * columns]), expected) < 2 * allowed)
+            }
+            path.kernels.layer_norm(
+                x.start, gamma.start, beta.start, 1e-5, rows, columns, x.start, nil, nil)
+            #expect(x.bits == out.bits, "in place, nothing kept")
+        }
+    }
+
+    @Test(arguments: KernelPath.all)
+    func layerNormBackwardIsTheSlopeOfTheForward(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 13)
+        let (rows, columns) = (2, 37)
+        let x = numbers.floats(rows * columns, in: -2...2)
+        let (gamma, dy) = (numbers.floats(columns, in: -2...2), numbers.floats(rows * columns))
+        let zeros = KernelNumbers(repeating: 0, count: columns)
+        let normalized = KernelNumbers(repeating: 0, count: x.count)
+        let inverse = KernelNumbers(repeating: 0, count: rows)
+        let out = KernelNumbers(repeating: 0, count: x.count)
+        let dx = KernelNumbers(repeating: 0, count: x.count)
+        path.kernels.layer_norm(
+            x.start, gamma.start, zeros.start, 1e-5, rows, columns, out.start, normalized.start, inverse.start)
+        path.kernels.layer_norm_backward(
+            dy.start, normalized.start, inverse.start, gamma.start, rows, columns, dx.start)
+
+        // Σ dy · layerNorm(x), in Double, and its central difference.
+        func loss(_ x: [Double]) -> Double {
+            (0..<rows).reduce(0) { sum, i in
+                let row = x[i * columns..<(i + 1) * columns]
+                let mean = row.reduce(0, +) / Double(columns)
+                let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+                return sum
+                    + row.indices.reduce(0) {
+                        $0 + dy.doubles[$1] * gamma.doubles[$1 % columns] * (x[$1] - mean)
+                            / (variance + 1e-5).squareRoot()
+                    }
+            }
+        }
+        let expected = x.doubles.indices.map { index in
+            var (up, down) = (x.doubles, x.doubles)
+            up[index] += 1e-5
+            down[index] -= 1e-5
+            return (loss(up) - loss(down)) / 2e-5
+        }
+        #expect(largestDifference(dx.values, expected) < 2e-6)
+    }
+
+    // MARK: Softmax
+
+    @Test(arguments: KernelPath.all)
+    func softmaxIsTheFormulaInDouble(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 14)
+        for columns in Self.lengths.dropFirst() {
+            for (range, scale) in [(Float(-3)...3, Float(1)), (-80...80, 0.25), (-300...300, -1)] {
+                let (rows, stride) = (2, columns + 3)
+                let x = numbers.floats(rows * stride, in: range)
+                let before = x.values
+                path.kernels.softmax(x.start, stride, scale, rows, columns)
+                for i in 0..<rows {
+                    let row = i * stride..<i * stride + columns
+                    let scaled = before[row].map { Double(scale) * Double($0) }
+                    let largest = scaled.max() ?? 0
+                    let powers = scaled.map { exp($0 - largest) }
+                    let sum = powers.reduce(0, +)
+                    #expect(largestDifference(Array(x.values[row]), powers.map { $0 / sum }) < 3e-7)
+                    #expect(abs(x.doubles[row].reduce(0, +) - 1) < 1e-6)
+                    #expect(x.values[row.upperBound..<(i + 1) * stride] == before[row.upperBound..<(i + 1) * stride])
+                }
+            }
+        }
+    }
+
+    /// A probability over that of the largest score, which is 0, is a power of e: a rounding each beside the power's own
+    /// error, together less than two units in the last place.
+    @Test(arguments: KernelPath.fast)
+    func powersAreRightToTheLastPlaces(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 17)
+        for range in [Float(-1)...0, -10...0, -80...0] {
+            let x = KernelNumbers([0] + numbers.floats(20_000, in: range).values)
+            let exponents = x.doubles
+            path.kernels.softmax(x.start, x.count, 1, 1, x.count)
+            let largest = x.doubles[0]
+            let worst = zip(x.doubles, exponents).reduce(0) { worst, pair in
+                // Below the smallest normal number there are fewer places.
+                pair.0 < 1.2e-38 ? worst : max(worst, abs(pair.0 / largest / exp(pair.1) - 1))
+            }
+            #expect(worst < 2e-7)
+        }
+    }
+
+    @Test(arguments: KernelPath.all)
+    func softmaxBackwardIsTheFormulaInDouble(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 15)
+        for columns in Self.lengths {
+            let (rows, stride) = (2, columns + 2)
+            let p = numbers.floats(rows * stride, in: 0...0.1)
+            let dp = numbers.floats(rows * stride)
+            let before = dp.values
+            path.kernels.softmax_backward(p.start, dp.start, stride, 0.5, rows, columns)
+            for i in 0..<rows {
+                let row = i * stride..<i * stride + columns
+                let sum = row.reduce(0.0) { $0 + Double(before[$1]) * p.doubles[$1] }
+                let expected = row.map { 0.5 * p.doubles[$0] * (Double(before[$0]) - sum) }
+                #expect(largestDifference(Array(dp.values[row]), expected) < Self.tolerance)
+                #expect(dp.values[row.upperBound..<(i + 1) * stride] == before[row.upperBound..<(i + 1) * stride])
+            }
+        }
+    }
+
+    // MARK: Sums
+
+    @Test(arguments: KernelPath.all)
+    func dotAndAddAreTheFormulaInDouble(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 16)
+        for count in Self.lengths + [10_001] {
+            let (x, y) = (numbers.floats(count), numbers.floats(count + 1))
+            let expected = zip(x.doubles, y.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+            #expect(
+                abs(Double(path.kernels.dot(x.start, y.start, count)) - expected) < 1e-6
+                    * (1 + Double(count).squareRoot()))
+            let before = y.doubles
+            path.kernels.add(0.3, x.start, y.start, count)
+            let sums = before.indices.map { $0 < count ? before[$0] + Double(Float(0.3)) * x.doubles[$0] : before[$0] }
+            #expect(largestDifference(y.values, sums) < 1e-7)
+            #expect(y.doubles.last == before.last, "the number behind the last")
+        }
+    }
+
+    // MARK: All paths
+
+    /// All results of one path on the same inputs, one after another; guards between them show what was written outside.
+    private func results(of kernels: GraftKernels, count: Int) -> [UInt32] {
+        var numbers = SeededNumbers(seed: UInt64(count))
+        var bits: [UInt32] = []
+        let x = numbers.floats(2 * count + 40, in: -8...8)
+        let (dy, gamma, beta) = (numbers.floats(2 * count), numbers.floats(count), numbers.floats(count))
+        func collect(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+            let out = KernelNumbers(x.values)
+            body(out.start)
+            bits += out.bits
+        }
+        for tanhForm in [false, true] {
+            collect { kernels.gelu(x.start, $0, count, tanhForm) }
+            collect { kernels.gelu_backward(x.start, dy.start, $0, count, tanhForm) }
+        }
+        if count > 0 {
+            let (normalized, inverse) = (KernelNumbers(x.values), KernelNumbers(repeating: 7, count: 5))
+            collect {
+                kernels.layer_norm(
+                    x.start, gamma.start, beta.start, 1e-12, 2, count, $0, normalized.start, inverse.start)
+            }
+            bits += normalized.bits + inverse.bits
+            collect {
+                kernels.layer_norm_backward(dy.start, x.start, inverse.start, gamma.start, 2, count, $0)
+            }
+        }
+        collect { kernels.softmax($0, count + 7, 0.7, 2, count) }
+        collect { kernels.softmax_backward(dy.start, $0, count, 0.7, 2, count) }
+        collect { kernels.dropout(5, 1000, 0.3, x.start, $0, count) }
+        collect { kernels.add(0.2, dy.start, $0, count) }
+        bits.append(kernels.dot(x.start, dy.start, count).bitPattern)
+        return bits
+    }
+
+    @Test func allFastPathsHaveTheSameBits() throws {
+        for count in Self.lengths {
+            let expected = KernelPath.fast.first.map { results(of: $0.kernels, count: count) }
+            for path in KernelPath.fast.dropFirst() {
+                #expect(results(of: path.kernels, count: count) == expected, "\(path.testDescription), \(count)")
+            }
+        }
+    }
+
+    @Test(arguments: KernelPath.fast)
+    func everyPathIsCloseToTheReferenceAndWritesNothingElse(path: KernelPath) {
+        for count in Self.lengths {
+            let found = results(of: path.kernels, count: count).map { Float(bitPattern: $0) }
+            let expected = results(of: KernelPath.reference.kernels, count: count).map { Double(Float(bitPattern: $0)) }
+            #expect(found.count == expected.count)
+            #expect(largestDifference(found, expected) < 3 * Self.tolerance, "\(count)")
+        }
+    }
+
+    /// A run that went wrong must show, not be clamped back to numbers.
+    @Test(arguments: KernelPath.all)
+    func whatIsNotANumberStaysNotANumber(path: KernelPath) {
+        let kernels = path.kernels
+        for count in [1, 5, 16, 40] {
+            for at in [0, count - 1] {
+                let x = KernelNumbers(repeating: 0.5, count: count)
+                let ones = KernelNumbers(repeating: 1, count: count)
+                let out = KernelNumbers(repeating: 0, count: count)
+                x.start[at] = .nan
+                for tanhForm in [false, true] {
+                    kernels.gelu(x.start, out.start, count, tanhForm)
+                    #expect(out.start[at].isNaN)
+                    kernels.gelu_backward(x.start, ones.start, out.start, count, tanhForm)
+                    #expect(out.start[at].isNaN)
+                }
+                kernels.layer_norm(x.start, ones.start, ones.start, 1e-5, 1, count, out.start, nil, nil)
+                #expect(out.values.allSatisfy { $0.isNaN })
+                #expect(kernels.dot(x.start, ones.start, count).isNaN)
+                kernels.softmax(x.start, count, 1, 1, count)
+                #expect(x.values.allSatisfy { $0.isNaN })
+            }
+        }
+    }
+}
