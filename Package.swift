@@ -25,10 +25,12 @@ let package = Package(
         library("Files", []),
         library("Matrices", ["CKernels"]),
         library("Safetensors", ["Files"]),
+        library("Tokenizers", ["Files"]),
 
         // MARK: Tests.
         tests("FilesTests", ["Files"]),
         tests("MatricesTests", ["Matrices", "CKernels"]),
         tests("SafetensorsTests", ["Safetensors", "Files"]),
+        tests("TokenizersTests", ["Tokenizers"]),
     ]
 )

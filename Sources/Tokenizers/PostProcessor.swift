@@ -1,0 +1,54 @@
+/// A stage that sets texts between special tokens: the `post_processor` of tokenizer.json.
+struct PostProcessor: Equatable, Sendable {
+    /// A stretch of the result.
+    enum Piece: Equatable, Sendable {
+        /// The tokens of the first (0) or second (1) text.
+        case text(Int, segment: Int32)
+        /// Special tokens.
+        case special([Int32], segment: Int32)
+    }
+
+    let single: [Piece]
+    let pair: [Piece]
+
+    /// Texts as they are, the second one as segment 1.
+    static let none = PostProcessor(single: [.text(0, segment: 0)], pair: [.text(0, segment: 0), .text(1, segment: 1)])
+
+    /// `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`.
+    static func bert(classification: Int32, separator: Int32) -> PostProcessor {
+        let single: [Piece] = [
+            .special([classification], segment: 0), .text(0, segment: 0), .special([separator], segment: 0),
+        ]
+        return PostProcessor(single: single, pair: single + [.text(1, segment: 1), .special([separator], segment: 1)])
+    }
+
+    /// The number of special tokens that are added.
+    func specialTokenCount(forPair isPair: Bool) -> Int {
+        (isPair ? pair : single).reduce(0) { sum, piece in
+            if case .special(let ids, _) = piece { sum + ids.count } else { sum }
+        }
+    }
+
+    /// Puts one text, or two, between special tokens.
+    func assemble(_ texts: [Tokens]) -> TokenizedText {
+        var result = TokenizedText()
+        for piece in texts.count == 2 ? pair : single {
+            switch piece {
+            case .text(let index, let segment):
+                let tokens = texts[index]
+                result.ids += tokens.ids
+                result.offsets += tokens.offsets
+                result.words += tokens.words
+                result.segments += repeatElement(segment, count: tokens.ids.count)
+                result.isSpecial += repeatElement(false, count: tokens.ids.count)
+            case .special(let ids, let segment):
+                result.ids += ids
+                result.offsets += repeatElement(0..<0, count: ids.count)
+                result.words += repeatElement(nil, count: ids.count)
+                result.segments += repeatElement(segment, count: ids.count)
+                result.isSpecial += repeatElement(true, count: ids.count)
+            }
+        }
+        return result
+    }
+}

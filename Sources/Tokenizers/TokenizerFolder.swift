@@ -1,0 +1,78 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The tokenizer files of a model folder.
+public enum TokenizerFolder {
+    static let tokenizerName = "tokenizer.json"
+    static let vocabularyName = "vocab.txt"
+
+    /// Loads the tokenizer of a model folder: tokenizer.json if it is there, else vocab.txt.
+    ///
+    /// Beside either are read, where they are there, tokenizer_config.json, special_tokens_map.json and
+    /// sentence_bert_config.json.
+    ///
+    /// - Throws: what is missing, broken, contradictory, or not supported, by name.
+    public static func load(from folder: URL) throws(TokenizerError) -> any Tokenizer {
+        let path = folder.path(percentEncoded: false)
+        let config = try TokenizerConfig(folder: path) { name throws(TokenizerError) in try read(name, in: folder) }
+        let file: TokenizerFile
+        if let bytes = try read(tokenizerName, in: folder) {
+            file = try TokenizerFile(bytes, file: self.path(tokenizerName, in: folder))
+            try config.checkAgreement(with: file.normalizer)
+        } else if let bytes = try read(vocabularyName, in: folder) {
+            if try read("added_tokens.json", in: folder) != nil {
+                throw .unsupportedComponent(
+                    file: self.path("added_tokens.json", in: folder), stage: "list of added tokens",
+                    found: "a file beside vocab.txt",
+                    supported: ["the added tokens of tokenizer.json"])
+            }
+            file = try TokenizerFile(vocabulary: bytes, file: self.path(vocabularyName, in: folder), config)
+        } else {
+            throw .missingFiles(folder: path, expected: [tokenizerName, vocabularyName])
+        }
+        return try WordPieceTokenizer(file, config)
+    }
+
+    private static func path(_ name: String, in folder: URL) -> String {
+        folder.appending(path: name).path(percentEncoded: false)
+    }
+
+    /// The bytes of a file, nil where there is none.
+    private static func read(_ name: String, in folder: URL) throws(TokenizerError) -> [UInt8]? {
+        let path = self.path(name, in: folder)
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do { return [UInt8](try Data(contentsOf: folder.appending(path: name))) } catch {
+            throw .unreadableFile(file: path, reason: "\(error)")
+        }
+    }
+}
+
+extension WordPieceTokenizer {
+    init(_ file: TokenizerFile, _ config: TokenizerConfig) throws(TokenizerError) {
+        func id(_ role: TokenizerConfig.Role) throws(TokenizerError) -> Int32? {
+            let text = config.text(of: role)
+            let id = file.model.vocabulary.id(of: text) ?? file.addedTokens.id(of: text)
+            if id == nil, config.names(role) {
+                throw .missingToken(file: file.file, token: text, role: role.rawValue)
+            }
+            return id
+        }
+        if config.names(.unknown), !config.text(of: .unknown).isExactly(file.unknown) {
+            throw .conflict(
+                folder: config.folder, field: "unk_token", first: "\(file.file) (“\(file.unknown)”)",
+                second: "the files beside it (“\(config.text(of: .unknown))”)")
+        }
+        self.init(
+            normalizer: file.normalizer, preTokenizer: file.preTokenizer, model: file.model,
+            postProcessor: file.postProcessor, addedTokens: file.addedTokens,
+            specialTokens: SpecialTokens(
+                unknown: file.model.unknown, classification: try id(.classification), separator: try id(.separator),
+                padding: try id(.padding) ?? file.padding, mask: try id(.mask)),
+            statedLimits: StatedLimits(
+                sentenceTransformers: config.sentenceMaximum, tokenizerConfig: config.modelMaximum,
+                truncation: file.truncation))
+    }
+}

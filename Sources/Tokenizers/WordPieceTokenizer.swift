@@ -1,0 +1,138 @@
+/// The stages in order: added tokens, normalizer, pre-tokenizer, WordPiece, truncation, post-processor.
+struct WordPieceTokenizer: Tokenizer {
+    let normalizer: Normalizer?
+    let preTokenizer: PreTokenizer?
+    let model: WordPiece
+    let postProcessor: PostProcessor
+    let addedTokens: AddedTokens
+    let specialTokens: SpecialTokens
+    let statedLimits: StatedLimits
+    /// The fast way, for BERT's stages.
+    private let scanner: BertScanner?
+
+    init(
+        normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: WordPiece, postProcessor: PostProcessor,
+        addedTokens: AddedTokens, specialTokens: SpecialTokens, statedLimits: StatedLimits
+    ) {
+        self.normalizer = normalizer
+        self.preTokenizer = preTokenizer
+        self.model = model
+        self.postProcessor = postProcessor
+        self.addedTokens = addedTokens
+        self.specialTokens = specialTokens
+        self.statedLimits = statedLimits
+        if case .bert(let bert) = normalizer, preTokenizer == .bert, let added = addedTokens.verbatimOnly {
+            scanner = BertScanner(bert, addedTokens: added)
+        } else {
+            scanner = nil
+        }
+    }
+
+    // MARK: The vocabulary
+
+    /// Added tokens the model's vocabulary does not have.
+    private var newTokens: [AddedToken] { addedTokens.tokens.filter { model.vocabulary.id(of: $0.content) == nil } }
+
+    var vocabularySize: Int { model.vocabulary.count + newTokens.count }
+    var idLimit: Int { max(model.vocabulary.idLimit, (newTokens.map { Int($0.id) + 1 }).max() ?? 0) }
+
+    func id(of token: String) -> Int32? {
+        model.vocabulary.id(of: token) ?? addedTokens.id(of: token)
+    }
+
+    func token(of id: Int32) -> String? {
+        addedTokens.tokens.first { $0.id == id }?.content ?? model.vocabulary.token(of: id)
+    }
+
+    // MARK: Tokenizing
+
+    func specialTokenCount(forPair isPair: Bool) -> Int { postProcessor.specialTokenCount(forPair: isPair) }
+
+    func tokenize(
+        _ text: String, pairedWith second: String?, truncation: Truncation?
+    ) throws(TokenizerError) -> TokenizedText {
+        let room = try room(truncation, forPair: second != nil)
+        var texts = [tokens(of: text, atMost: second == nil ? enough(truncation, room) : .max)]
+        if let second { texts.append(tokens(of: second, atMost: .max)) }
+        return try assemble(texts, truncation, room)
+    }
+
+    func tokenize(words: [String], truncation: Truncation?) throws(TokenizerError) -> TokenizedText {
+        let room = try room(truncation, forPair: false)
+        let enough = enough(truncation, room)
+        var tokens = Tokens()
+        for (index, word) in words.enumerated() where tokens.ids.count < enough {
+            let ofWord = self.tokens(of: word, atMost: .max)
+            tokens.ids += ofWord.ids
+            tokens.offsets += ofWord.offsets
+            tokens.words += repeatElement(Int?.some(index), count: ofWord.ids.count)
+        }
+        return try assemble([tokens], truncation, room)
+    }
+
+    /// The most tokens the texts may have, without the special ones.
+    private func room(_ truncation: Truncation?, forPair isPair: Bool) throws(TokenizerError) -> Int {
+        guard let truncation else { return .max }
+        let added = specialTokenCount(forPair: isPair)
+        guard truncation.limit >= added else {
+            throw .limitTooSmall(limit: truncation.limit, specialTokens: added)
+        }
+        return truncation.limit - added
+    }
+
+    /// After how many tokens a single text need not be read on. One too many tells that some must go.
+    private func enough(_ truncation: Truncation?, _ room: Int) -> Int {
+        guard let truncation, truncation.side == .right, truncation.strategy != .onlySecond else { return .max }
+        return room == .max ? .max : room + 1
+    }
+
+    private func assemble(
+        _ texts: [Tokens], _ truncation: Truncation?, _ room: Int
+    ) throws(TokenizerError) -> TokenizedText {
+        guard let truncation else { return postProcessor.assemble(texts) }
+        var texts = texts
+        let lengths = try truncation.lengths(
+            first: texts[0].ids.count, second: texts.count == 2 ? texts[1].ids.count : nil, room: room)
+        texts[0].keep(truncation.kept(of: texts[0].ids.count, atMost: lengths.first))
+        if texts.count == 2 { texts[1].keep(truncation.kept(of: texts[1].ids.count, atMost: lengths.second)) }
+        return postProcessor.assemble(texts)
+    }
+
+    // MARK: One text
+
+    /// The tokens of one text, at least up to `maximum`.
+    private func tokens(of text: String, atMost maximum: Int) -> Tokens {
+        scanner?.tokens(of: text, model, atMost: maximum) ?? tokensByStages(of: text, atMost: maximum)
+    }
+
+    private func tokensByStages(of text: String, atMost maximum: Int) -> Tokens {
+        let scalars = text.unicodeScalars.map(\.value)
+        var tokens = Tokens()
+        var word = 0
+        for part in addedTokens.splitVerbatim(scalars) where tokens.ids.count < maximum {
+            if let id = part.id {
+                tokens.append(id, part.range, word: word)
+                word += 1
+                continue
+            }
+            var normalized = NormalizedText(scalars[part.range], origin: part.range.lowerBound)
+            normalizer?.apply(to: &normalized)
+            for part in addedTokens.splitNormalized(normalized.scalars) where tokens.ids.count < maximum {
+                if let id = part.id {
+                    tokens.append(id, normalized.original(of: part.range), word: word)
+                    word += 1
+                    continue
+                }
+                for range in preTokenizer?.split(normalized.scalars, part.range) ?? [part.range] {
+                    var buffer = WordBuffer(limit: model.longestWord, textLength: range.count)
+                    for index in range {
+                        buffer.append(normalized.scalars[index], normalized.starts[index], normalized.ends[index])
+                    }
+                    model.spell(buffer, index: word, into: &tokens)
+                    word += 1
+                }
+            }
+        }
+        return tokens
+    }
+}
