@@ -13,7 +13,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// A test target at `Tests/<name>`.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -26,11 +26,16 @@ let package = Package(
         library("Matrices", ["CKernels"]),
         library("Safetensors", ["Files"]),
         library("Tokenizers", ["Files"]),
+        library("Encoders", ["Matrices", "Safetensors", "Files"]),
 
         // MARK: Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Matrices", "Encoders", "Safetensors"], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
         tests("FilesTests", ["Files"]),
         tests("MatricesTests", ["Matrices", "CKernels"]),
         tests("SafetensorsTests", ["Safetensors", "Files"]),
         tests("TokenizersTests", ["Tokenizers"]),
+        tests("EncodersTests", ["Encoders", "Matrices", "Safetensors"]),
     ]
 )

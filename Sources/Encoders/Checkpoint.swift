@@ -1,0 +1,89 @@
+import Files
+import Foundation
+import Matrices
+import Safetensors
+
+/// The tensors of one encoder in its model folder: finds each under the names that checkpoints have had over the years,
+/// checks its shape, and remembers which it was for the fingerprint.
+final class Checkpoint {
+    private let folder: String
+    private let tensors: SafetensorsFolder
+    private let prefix: String
+    /// Each tensor used, under its name in the bare model.
+    private(set) var used: [(name: String, tensor: TensorView)] = []
+
+    init(contentsOf folder: URL, _ names: CheckpointNames) throws(EncoderError) {
+        self.folder = folder.path(percentEncoded: false)
+        do { tensors = try SafetensorsFolder(contentsOf: folder) } catch { throw .checkpoint(error) }
+        prefix = tensors.names.contains(names.taskPrefix + names.wordEmbeddings) ? names.taskPrefix : ""
+    }
+
+    /// The tensor called `name` in the bare model, of the given shape.
+    func tensor(_ name: String, shape: [Int]) throws(EncoderError) -> TensorView {
+        // Checkpoints converted from TensorFlow call a layer norm's weight gamma and its bias beta.
+        let old = name.replacing("LayerNorm.weight", with: "LayerNorm.gamma")
+            .replacing("LayerNorm.bias", with: "LayerNorm.beta")
+        guard let found = [prefix + name, prefix + old].first(where: tensors.names.contains) else {
+            throw .missingTensor(
+                folder: folder, tensor: prefix + name, nearest: NearestName.to(prefix + name, among: tensors.names))
+        }
+        let tensor: TensorView
+        do { tensor = try tensors.tensor(named: found) } catch { throw .checkpoint(error) }
+        guard tensor.shape == shape else {
+            throw .wrongShape(folder: folder, tensor: found, found: tensor.shape, expected: shape)
+        }
+        guard tensor.elementType.isFloatingPoint else {
+            throw .notFloatingPoint(folder: folder, tensor: found, found: tensor.elementType.rawValue)
+        }
+        used.append((name, tensor))
+        return tensor
+    }
+
+    /// A vector of floats.
+    func vector(_ name: String, count: Int) throws(EncoderError) -> [Float] {
+        try tensor(name, shape: [count]).checkedFloats()
+    }
+
+    /// The linear map of a module, packed.
+    func linear(_ module: String, inputs: Int, outputs: Int) throws(EncoderError) -> FrozenLinear {
+        let weight = try tensor(module + ".weight", shape: [outputs, inputs])
+        let bias = try vector(module + ".bias", count: outputs)
+        return FrozenLinear(bias: bias) { weight.checkedMatrix() }
+    }
+
+    /// The layer norm of a module.
+    func norm(_ module: String, _ config: EncoderConfig) throws(EncoderError) -> LayerNorm {
+        LayerNorm(
+            gamma: try vector(module + ".weight", count: config.hiddenSize),
+            beta: try vector(module + ".bias", count: config.hiddenSize), epsilon: config.layerNormEpsilon)
+    }
+
+    /// Lets go of the file's pages, which packing has read: they come back by themselves where needed.
+    func releasePages() { tensors.adviseNotNeeded() }
+}
+
+/// Reading tensors that ``Checkpoint`` has found to be of floating point, which no longer fails.
+extension TensorView {
+    /// All numbers.
+    func checkedFloats() -> [Float] {
+        do { return try floats() } catch { preconditionFailure("\(name) was checked at load: \(error)") }
+    }
+
+    /// A tensor of two axes as a matrix.
+    func checkedMatrix() -> Matrix {
+        precondition(shape.count == 2, "\(name) was checked at load to have two axes")
+        var matrix = Matrix(uninitializedRows: shape[0], columns: shape[1])
+        matrix.withMutableBuffer { buffer in
+            do { try floats(into: buffer) } catch { preconditionFailure("\(name) was checked at load: \(error)") }
+        }
+        return matrix
+    }
+
+    /// Copies one row of a matrix, converted to float32, to `destination`.
+    func copyRow(_ row: Int, into destination: UnsafeMutablePointer<Float>) {
+        let buffer = UnsafeMutableBufferPointer(start: destination, count: shape[1])
+        do { try rows(row..<row + 1, into: buffer) } catch {
+            preconditionFailure("\(name) was checked at load: \(error)")
+        }
+    }
+}

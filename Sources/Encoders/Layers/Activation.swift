@@ -1,0 +1,13 @@
+import Matrices
+
+/// gelu between the two linear maps of the feed-forward block.
+struct Activation: Sendable {
+    /// Tanh approximation (`gelu_new`, `gelu_pytorch_tanh`) instead of the exact form by erf (`gelu`).
+    let tanhForm: Bool
+
+    func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
+        let y = x.gelu(tanhForm: tanhForm)
+        guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
+        return (y, { [tanhForm] dy, _ in x.geluPullback(dy, tanhForm: tanhForm) })
+    }
+}

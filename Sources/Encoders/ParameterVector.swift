@@ -1,0 +1,107 @@
+import Matrices
+
+/// All numbers that train, end to end in one flat array: so that AdamW, clipping and copying are each one loop.
+///
+/// Gradients and moments are vectors of the same layout.
+public struct ParameterVector: Sendable {
+    /// Which parameter lies where.
+    public let layout: Layout
+    /// The numbers, parameter after parameter in the order of the layout.
+    public private(set) var values: [Float]
+
+    /// The order of parameters in a vector, shared by all vectors alike.
+    public final class Layout: Sendable {
+        /// The parameters in order.
+        public let parameters: [Parameter]
+        /// The number of floats of all parameters.
+        public let count: Int
+        private let offsets: [Parameter: Int]
+
+        /// The given parameters, in the given order.
+        public init(_ parameters: [Parameter]) {
+            self.parameters = parameters
+            var (offsets, count) = ([Parameter: Int](), 0)
+            for parameter in parameters {
+                precondition(offsets[parameter] == nil, "parameter \(parameter.name) is in a vector once")
+                offsets[parameter] = count
+                count += parameter.count
+            }
+            (self.offsets, self.count) = (offsets, count)
+        }
+
+        /// Where the numbers of `parameter` are.
+        public func range(of parameter: Parameter) -> Range<Int> {
+            guard let offset = offsets[parameter] else {
+                preconditionFailure("parameter \(parameter.name) is not in this vector")
+            }
+            return offset..<offset + parameter.count
+        }
+
+        /// Whether `parameter` is one of them.
+        public func contains(_ parameter: Parameter) -> Bool { offsets[parameter] != nil }
+    }
+
+    /// Zeros in the given layout.
+    public init(_ layout: Layout) {
+        self.layout = layout
+        values = [Float](repeating: 0, count: layout.count)
+    }
+
+    /// Zeros in the layout of the given parameters.
+    public init(_ parameters: [Parameter]) { self.init(Layout(parameters)) }
+
+    /// A vector of the same layout, all zeros.
+    public func zeroed() -> ParameterVector { ParameterVector(layout) }
+
+    /// The matrix of a parameter, copied out or put in.
+    public subscript(parameter: Parameter) -> Matrix {
+        get {
+            Matrix(rows: parameter.rows, columns: parameter.columns, values: values[layout.range(of: parameter)])
+        }
+        set {
+            precondition(
+                newValue.rows == parameter.rows && newValue.columns == parameter.columns,
+                "\(parameter.name) is \(parameter.rows) × \(parameter.columns)")
+            values.replaceSubrange(layout.range(of: parameter), with: newValue.values)
+        }
+    }
+
+    /// Calls `body` with all numbers, to change.
+    package mutating func withMutableValues<Result>(_ body: (UnsafeMutableBufferPointer<Float>) -> Result) -> Result {
+        values.withUnsafeMutableBufferPointer { body($0) }
+    }
+
+    /// self += other, of the same layout.
+    package mutating func add(_ other: ParameterVector) {
+        precondition(layout === other.layout, "only vectors of one layout add")
+        other.values.withUnsafeBufferPointer { other in
+            values.withUnsafeMutableBufferPointer { values in
+                for index in values.indices { values[index] += other[index] }
+            }
+        }
+    }
+
+    /// The parameter's matrix += scale · a·b: how a pullback leaves a gradient.
+    package mutating func addProduct(_ a: MatrixView, _ b: MatrixView, scale: Float = 1, to parameter: Parameter) {
+        let range = layout.range(of: parameter)
+        values.withUnsafeMutableBufferPointer { values in
+            guard let base = values.baseAddress, !range.isEmpty else { return }
+            let out = MatrixView(
+                base: base + range.lowerBound, rows: parameter.rows, columns: parameter.columns,
+                rowStride: parameter.columns)
+            Product.compute(a, b, scale: scale, accumulating: true, into: out)
+        }
+    }
+
+    /// The parameter's single row += the sum of the rows of `dy`: the gradient of a bias.
+    package mutating func addRowSum(of dy: Matrix, to parameter: Parameter) {
+        precondition(parameter.rows == 1 && parameter.columns == dy.columns, "a bias has a number for each column")
+        let offset = layout.range(of: parameter).lowerBound
+        for row in 0..<dy.rows {
+            for column in 0..<dy.columns { values[offset + column] += dy[row, column] }
+        }
+    }
+}
+
+/// d(loss)/d(parameter) for each parameter of a layout.
+public typealias Gradients = ParameterVector

@@ -1,0 +1,70 @@
+import Matrices
+
+/// Carries the loss gradient from an output back to its input, adding parameter gradients on the way.
+///
+/// Called at most once. What it needs is what it captured in the forward, no more. Where the pass asked for no input
+/// gradient, the result is empty and nobody reads it.
+public typealias Pullback = @Sendable (_ dy: Matrix, _ gradients: inout Gradients) -> Matrix
+
+/// What every forward is given besides its input: the trained values, randomness if training, and what the backward
+/// will be asked for.
+public struct Pass: Sendable {
+    /// The values of what trains, or was trained.
+    public var parameters: ParameterVector
+    /// Where dropout masks come from; nil: nothing is dropped.
+    public var dropout: DropoutKey?
+    /// Whether the frozen encoder's own dropout applies too, as its config says; without it only adapters drop.
+    public var dropsInsideEncoder: Bool
+    /// What the pullbacks of this pass will be asked for.
+    public var demand: GradientDemand
+
+    /// A pass with the given values: for inference unless dropout or gradients are asked for.
+    public init(
+        parameters: ParameterVector, dropout: DropoutKey? = nil, dropsInsideEncoder: Bool = true,
+        demand: GradientDemand = .nothing
+    ) {
+        self.parameters = parameters
+        self.dropout = dropout
+        self.dropsInsideEncoder = dropsInsideEncoder
+        self.demand = demand
+    }
+
+    /// The same pass with another demand.
+    func demanding(_ demand: GradientDemand) -> Pass {
+        var pass = self
+        pass.demand = demand
+        return pass
+    }
+
+    /// The key of a mask inside the frozen encoder, nil where nothing is to drop there.
+    func encoderDropout(_ name: String, rate: Float) -> UInt64? {
+        dropsInsideEncoder && rate > 0 ? dropout?.key(name) : nil
+    }
+}
+
+/// What a pullback will be asked for, known in the forward so that no more is kept than that.
+public enum GradientDemand: Sendable, Comparable {
+    /// No pullback will be called: inference, and layers below the lowest that trains.
+    case nothing
+    /// Gradients of parameters, but none of the input: the lowest thing that trains.
+    case parameters
+    /// Gradients of parameters and of the input.
+    case parametersAndInput
+}
+
+/// Names the dropout masks of one forward: a function of (seed, step, part, mask name), never of the order of drawing.
+public struct DropoutKey: Sendable {
+    private let stream: RandomStream
+
+    /// The masks of the `part`-th share of a training step.
+    public init(seed: UInt64, step: Int, part: Int = 0) {
+        stream = RandomStream(seed: seed, name: "dropout.\(step).\(part)")
+    }
+
+    /// The key of the mask called `name`.
+    package func key(_ name: String) -> UInt64 {
+        var stream = stream
+        var named = RandomStream(seed: stream.next(), name: name)
+        return named.next()
+    }
+}

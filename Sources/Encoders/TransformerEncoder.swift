@@ -1,0 +1,139 @@
+import Foundation
+import Matrices
+import Safetensors
+
+/// A frozen pretrained encoder: embeddings and transformer layers, whose linear maps adapters can change for one call.
+///
+/// A value without state: many adapters share one encoder, and switching between them copies no weights.
+public struct TransformerEncoder: Sendable {
+    /// What `config.json` says.
+    public let config: EncoderConfig
+    /// Identifies the frozen weights; see ``BaseFingerprint``.
+    public let fingerprint: BaseFingerprint
+    let embeddings: Embeddings
+    var layers: [EncoderLayer]
+
+    /// Reads a Hugging Face model folder (`config.json`, `model.safetensors` or its shards) and packs the weights.
+    ///
+    /// - Throws: ``EncoderError`` naming the file and the field or tensor.
+    public init(contentsOf folder: URL, precision: Precision = .float32) throws(EncoderError) {
+        let config = try EncoderConfig(contentsOf: folder)
+        let names = CheckpointNames(config.family)
+        let checkpoint = try Checkpoint(contentsOf: folder, names)
+        func table(_ name: String, rows: Int) throws(EncoderError) -> Matrix {
+            try checkpoint.tensor(name, shape: [rows, config.hiddenSize]).checkedMatrix()
+        }
+        self.config = config
+        embeddings = Embeddings(
+            words: try checkpoint.tensor(
+                names.wordEmbeddings, shape: [config.vocabularySize, config.hiddenSize]),
+            positions: try table(names.positionEmbeddings, rows: config.maximumPositions),
+            segments: try table(names.segmentEmbeddings, rows: config.segments),
+            norm: try checkpoint.norm(names.embeddingNorm, config),
+            dropout: Dropout(rate: config.hiddenDropout, name: "embeddings"))
+        var layers: [EncoderLayer] = []
+        for index in 0..<config.layers {
+            layers.append(try EncoderLayer(index: index, config, names, checkpoint))
+        }
+        self.layers = layers
+        fingerprint = BaseFingerprint(checkpoint.used)
+        checkpoint.releasePages()
+    }
+
+    /// The hidden states [tokens, hidden] of a batch.
+    ///
+    /// The pullback takes their gradient down to the lowest adapted layer and no further; it gives the gradient at the
+    /// embeddings if the pass demands the input's gradient.
+    ///
+    /// - Precondition: token ids are below the vocabulary size, texts no longer than the maximum positions.
+    public func forward(
+        _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
+    ) -> (hidden: Matrix, pullback: Pullback) {
+        precondition(
+            batch.sequences.allSatisfy { $0.count <= config.maximumPositions },
+            "a text is at most \(config.maximumPositions) tokens long")
+        let (hidden, pullbacks) = run(batch, adapters, pass)
+        return (
+            hidden,
+            { dy, gradients in
+                var dy = dy
+                for pullback in pullbacks.reversed() where dy.count > 0 { dy = pullback(dy, &gradients) }
+                return dy
+            }
+        )
+    }
+
+    /// The embeddings and the output of each layer, for looking inside.
+    package func hiddenStates(_ batch: PackedBatch, _ pass: Pass = Pass(parameters: ParameterVector([]))) -> [Matrix] {
+        var states: [Matrix] = []
+        _ = run(batch, .none, pass) { states.append($0) }
+        return states
+    }
+
+    private func run(
+        _ batch: PackedBatch, _ adapters: AdapterSet, _ pass: Pass, observe: (Matrix) -> Void = { _ in }
+    ) -> (hidden: Matrix, pullbacks: [Pullback]) {
+        var hidden = embeddings.forward(batch, pass)
+        observe(hidden)
+        var pullbacks: [Pullback] = []
+        for layer in layers {
+            let demand = demand(of: layer.index, adapters, pass)
+            let (y, pullback) = layer.forward(hidden, batch, adapters, pass.demanding(demand))
+            hidden = y
+            observe(hidden)
+            pullbacks.append(pullback)
+        }
+        return (hidden, pullbacks)
+    }
+
+    /// What one layer's backward has to give, so that nothing is computed or kept below the lowest adapter.
+    private func demand(of layer: Int, _ adapters: AdapterSet, _ pass: Pass) -> GradientDemand {
+        guard pass.demand == .parameters else { return pass.demand }
+        guard let lowest = adapters.lowestLayer, layer >= lowest else { return .nothing }
+        return layer == lowest ? .parameters : .parametersAndInput
+    }
+
+    /// The frozen linear map at a site.
+    public subscript(site: Site) -> FrozenLinear { layers[site.layer].linear[site.projection] }
+
+    /// The same encoder with some linear maps replaced; all others are shared.
+    package func replacing(_ linear: [Site: FrozenLinear]) -> TransformerEncoder {
+        var encoder = self
+        for (site, map) in linear { encoder.layers[site.layer].linear[site.projection] = map }
+        return encoder
+    }
+
+    /// Inputs and outputs of a linear map of this encoder.
+    package func extents(of projection: Projection) -> (inputs: Int, outputs: Int) {
+        let linear = layers[0].linear[projection]
+        return (linear.inputs, linear.outputs)
+    }
+}
+
+extension EncoderLayer {
+    /// Reads the layer `index` of a checkpoint.
+    init(
+        index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint
+    ) throws(EncoderError) {
+        let (hidden, intermediate) = (config.hiddenSize, config.intermediateSize)
+        func linear(_ projection: Projection, _ inputs: Int, _ outputs: Int) throws(EncoderError) -> FrozenLinear {
+            let module = names.module(of: Site(layer: index, projection: projection))
+            return try checkpoint.linear(module, inputs: inputs, outputs: outputs)
+        }
+        self.init(
+            index: index,
+            linear: LinearMaps(
+                query: try linear(.query, hidden, hidden), key: try linear(.key, hidden, hidden),
+                value: try linear(.value, hidden, hidden),
+                attentionOutput: try linear(.attentionOutput, hidden, hidden),
+                intermediate: try linear(.intermediate, hidden, intermediate),
+                output: try linear(.output, intermediate, hidden)),
+            attention: Attention(
+                heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention"),
+            attentionNorm: try checkpoint.norm(names.attentionNorm(layer: index), config),
+            outputNorm: try checkpoint.norm(names.outputNorm(layer: index), config),
+            attentionDropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
+            outputDropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).output"),
+            activation: Activation(tanhForm: config.usesTanhGelu))
+    }
+}
