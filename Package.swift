@@ -27,6 +27,7 @@ let package = Package(
         library("Safetensors", ["Files"]),
         library("Tokenizers", ["Files"]),
         library("Encoders", ["Matrices", "Safetensors", "Files"]),
+        library("Adapters", ["Encoders", "Matrices", "Safetensors", "Files"]),
 
         // MARK: Tests.
         .target(
@@ -37,5 +38,6 @@ let package = Package(
         tests("SafetensorsTests", ["Safetensors", "Files"]),
         tests("TokenizersTests", ["Tokenizers"]),
         tests("EncodersTests", ["Encoders", "Matrices", "Safetensors"]),
+        tests("AdaptersTests", ["Adapters", "Encoders", "Matrices", "Safetensors", "Files"]),
     ]
 )

@@ -1,0 +1,67 @@
+import Files
+import Safetensors
+
+/// What can be wrong with an adapter or its folder.
+public enum AdapterError: Error, Sendable {
+    /// `adapter_config.json` is wrong in itself.
+    case configuration(JSONFieldsError)
+    /// A field asks for something that changes the result and that Graft does not have.
+    case unsupportedField(file: String, field: String, found: String, expected: String)
+    /// An entry of `target_modules` matches no linear map of the encoder.
+    case targetMatchesNothing(file: String, target: String, available: [String])
+    /// A pattern that is no regular expression.
+    case invalidPattern(file: String, field: String, pattern: String)
+    /// The weights file is wrong in itself.
+    case weights(SafetensorsError)
+    /// A tensor that the configuration asks for is not there; `nearest` is the most similar name there is.
+    case missingTensor(file: String, tensor: String, nearest: String?)
+    /// A tensor that nothing asks for.
+    case unexpectedTensor(file: String, tensor: String)
+    /// A tensor of another shape than the configuration and the encoder ask for.
+    case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
+    /// The adapter was trained on other weights than these; `baseModel` is what its folder calls them.
+    case otherBase(folder: String, baseModel: String?, found: String, expected: String)
+    /// A layer that the encoder does not have.
+    case noSuchLayer(Int, layers: Int)
+    /// A recipe that adapts no linear map at all.
+    case nothingTargeted
+    /// A file could not be written.
+    case files(FilesError)
+    /// A file of the base model could not be copied.
+    case notCopied(from: String, reason: String)
+    /// The adapter at this site is no change of a weight.
+    case notMergeable(site: String)
+}
+
+extension AdapterError: CustomStringConvertible {
+    /// One line for people.
+    public var description: String {
+        switch self {
+        case .configuration(let error): "\(error)"
+        case .unsupportedField(let file, let field, let found, let expected):
+            "\(file): '\(field)' is \(found), which changes the result and is not supported; expected \(expected)"
+        case .targetMatchesNothing(let file, let target, let available):
+            "\(file): target '\(target)' matches no linear map of this encoder; it has \(available.joined(separator: ", "))"
+        case .invalidPattern(let file, let field, let pattern):
+            "\(file): '\(pattern)' in '\(field)' is not a regular expression"
+        case .weights(let error): "\(error)"
+        case .missingTensor(let file, let tensor, let nearest):
+            "\(file) has no tensor '\(tensor)', which adapter_config.json asks for"
+                + (nearest.map { "; the nearest is '\($0)'" } ?? "")
+        case .unexpectedTensor(let file, let tensor):
+            "\(file) has the tensor '\(tensor)', which nothing in adapter_config.json and this encoder asks for"
+        case .wrongShape(let file, let tensor, let found, let expected):
+            "\(file): tensor '\(tensor)' has shape \(found), expected \(expected)"
+        case .otherBase(let folder, let baseModel, let found, let expected):
+            "\(folder) was trained on \(baseModel.map { "the base '\($0)'" } ?? "a base") with fingerprint"
+                + " \(expected.prefix(16))…, this model has \(found.prefix(16))…;"
+                + " use the model it was trained on, or --allow-other-base"
+        case .noSuchLayer(let layer, let layers):
+            "there is no layer \(layer): the encoder has layers 0 to \(layers - 1)"
+        case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
+        case .files(let error): "\(error)"
+        case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
+        case .notMergeable(let site): "the adapter at \(site) is no change of a weight and cannot be merged"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Encoders
+import Files
+import Foundation
+import Matrices
+import Safetensors
+
+/// A model folder with an adapter's changes in its weights: plain, as if it had been fine-tuned whole.
+///
+/// Weights that no adapter touched are copied byte for byte; a merged one is computed in float32 and rounded once to its
+/// type. Shards become one file.
+package struct MergedCheckpoint {
+    private let base: URL
+    private let weights: [Site: Matrix]
+    private let names: CheckpointNames
+    private let type: ElementType?
+
+    /// The model folder `base` with new weights at some sites. `type` is that of all floating-point tensors in the new
+    /// file; nil: each keeps its own.
+    package init(base: URL, weights: [Site: Matrix], family: EncoderFamily, type: ElementType?) {
+        (self.base, self.weights, names, self.type) = (base, weights, CheckpointNames(family), type)
+    }
+
+    /// Writes the weights, and copies configuration, tokenizer and modules, into `folder`, which exists.
+    package func write(into folder: URL) throws(AdapterError) {
+        do { try writeWeights(to: folder.appending(path: SafetensorsFolder.fileName)) } catch { throw .weights(error) }
+        do {
+            for name in try companions() {
+                let target = folder.appending(path: name)
+                try FileManager.default.createDirectory(
+                    at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+                // Through the contents: a model in the Hugging Face cache is a folder of links.
+                try Data(contentsOf: base.appending(path: name)).write(to: target)
+            }
+        } catch { throw .notCopied(from: base.path(percentEncoded: false), reason: error.localizedDescription) }
+    }
+
+    private func writeWeights(to url: URL) throws(SafetensorsError) {
+        let source = try SafetensorsFolder(contentsOf: base)
+        let prefix = source.names.contains { $0.hasPrefix(names.taskPrefix) } ? names.taskPrefix : ""
+        var merged: [String: Matrix] = [:]
+        for (site, weight) in weights { merged[prefix + names.module(of: site) + ".weight"] = weight }
+        var writer = SafetensorsWriter()
+        for name in source.names {
+            let tensor = try source.tensor(named: name)
+            let type = tensor.elementType.isFloatingPoint ? type ?? tensor.elementType : tensor.elementType
+            if let weight = merged[name] {
+                writer.add(name, shape: tensor.shape, floats: weight.values, as: type)
+            } else {
+                writer.add(tensor, as: type)
+            }
+        }
+        try writer.write(to: url)
+    }
+
+    /// The files beside the weights that make the folder a model, as far as they are there.
+    private func companions() throws -> [String] {
+        var names = [
+            "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json",
+            "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json",
+        ]
+        let modules = base.appending(path: "modules.json")
+        if FileManager.default.fileExists(atPath: modules.path(percentEncoded: false)),
+            let list = try JSONSerialization.jsonObject(with: Data(contentsOf: modules)) as? [[String: Any]]
+        {
+            names += list.compactMap { $0["path"] as? String }.filter { !$0.isEmpty }.map { "\($0)/config.json" }
+        }
+        return names.filter {
+            FileManager.default.fileExists(atPath: base.appending(path: $0).path(percentEncoded: false))
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import Encoders
+
+/// The names of tensors in `adapter_model.safetensors`:
+///
+///     base_model.model.[bert.]encoder.layer.0.attention.self.query.lora_A.weight
+///     └ always ───────┘└ task ┘└ module in the bare model ────────┘└ PEFT's ───┘
+///
+/// The task model's prefix is there only if the adapter was trained on a task model (`AutoModelForSequenceClassification`
+/// and the like) and not on the bare one (`AutoModel`).
+struct PEFTNames {
+    static let always = "base_model.model."
+
+    private let names: CheckpointNames
+    private let prefix: String
+
+    init(_ names: CheckpointNames, prefix: String) { (self.names, self.prefix) = (names, prefix) }
+
+    /// The prefix that the names of a file's tensors have: "" or "bert.".
+    static func prefix(of tensors: [String], _ names: CheckpointNames) -> String {
+        tensors.contains { $0.hasPrefix(always + names.taskPrefix) } ? names.taskPrefix : ""
+    }
+
+    func a(_ site: Site) -> String { module(site) + ".lora_A.weight" }
+    func b(_ site: Site) -> String { module(site) + ".lora_B.weight" }
+
+    private func module(_ site: Site) -> String { PEFTNames.always + prefix + names.module(of: site) }
+}
