@@ -28,6 +28,7 @@ let package = Package(
         library("Tokenizers", ["Files"]),
         library("Encoders", ["Matrices", "Safetensors", "Files"]),
         library("Adapters", ["Encoders", "Matrices", "Safetensors", "Files"]),
+        library("FineTuning", ["Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "Files"]),
 
         // MARK: Tests.
         .target(
@@ -39,5 +40,6 @@ let package = Package(
         tests("TokenizersTests", ["Tokenizers"]),
         tests("EncodersTests", ["Encoders", "Matrices", "Safetensors"]),
         tests("AdaptersTests", ["Adapters", "Encoders", "Matrices", "Safetensors", "Files"]),
+        tests("FineTuningTests", ["FineTuning", "Adapters", "Encoders", "Matrices", "Tokenizers", "Safetensors"]),
     ]
 )

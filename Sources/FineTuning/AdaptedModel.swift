@@ -1,0 +1,126 @@
+import Adapters
+import Encoders
+import Foundation
+import Matrices
+import Tokenizers
+
+/// One encoder in memory with many tasks beside it. Each text is answered by the task named for it; switching copies no
+/// weights.
+///
+/// ```swift
+/// var model = try AdaptedModel(contentsOf: modelFolder)
+/// try model.load("topics", from: topicsFolder)
+/// try model.load("sentiment", from: sentimentFolder)
+/// let answers = try model.predict(["Shares rose again."], task: "topics")
+/// ```
+public struct AdaptedModel: Sendable {
+    /// The frozen encoder that all tasks share.
+    public let encoder: TransformerEncoder
+    /// The model folder's tokenizer.
+    public let tokenizer: any Tokenizer
+    /// How the model folder makes sentence embeddings.
+    public let pooling: Pooling
+    /// Tokens that a text is cut to where a task says nothing else: the folder's own limit.
+    public let maximumTokens: Int
+    /// The tasks by name.
+    public private(set) var tasks: [String: TaskAdapter] = [:]
+
+    /// Reads a model folder: config, weights, tokenizer, pooling.
+    ///
+    /// - Throws: ``EncoderError`` or ``TokenizerError`` naming the file and what is wrong with it.
+    public init(contentsOf folder: URL, precision: Precision = .float32) throws {
+        tokenizer = try TokenizerFolder.load(from: folder)
+        encoder = try TransformerEncoder(contentsOf: folder, precision: precision)
+        pooling = try Pooling(contentsOf: folder)
+        let limits = tokenizer.statedLimits
+        maximumTokens = min(
+            limits.sentenceTransformers ?? limits.tokenizerConfig ?? .max, encoder.config.maximumPositions)
+        guard tokenizer.idLimit <= encoder.config.vocabularySize else {
+            throw EncoderError.configuration(
+                .invalidField(
+                    file: folder.appending(path: "config.json").path(percentEncoded: false), field: "vocab_size",
+                    found: "\(encoder.config.vocabularySize)",
+                    expected: "at least \(tokenizer.idLimit), one more than the tokenizer's highest id"))
+        }
+    }
+
+    /// Adds a task from its folder, in place of one of the same name.
+    ///
+    /// - Throws: ``TaskAdapterError`` saying what is wrong with which file.
+    public mutating func load(
+        _ name: String, from folder: URL, allowingOtherBase: Bool = false
+    ) throws(TaskAdapterError) {
+        tasks[name] = try TaskAdapter(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+    }
+
+    /// Adds a task that is already in memory.
+    public mutating func add(_ name: String, _ task: TaskAdapter) { tasks[name] = task }
+
+    /// Answers of a classification task, in the order of the texts.
+    ///
+    /// - Throws: ``PredictionError`` if there is no such task, or it has no head.
+    public func predict(_ texts: [TextInput], task name: String) throws -> [Prediction] {
+        try predict(texts.map { ($0, name) })
+    }
+
+    /// Answers to texts that each name their task, in the order of the texts.
+    public func predict(_ requests: [(text: TextInput, task: String)]) throws -> [Prediction] {
+        var predictions = [Prediction?](repeating: nil, count: requests.count)
+        let byTask = Dictionary(grouping: requests.indices) { requests[$0].task }
+        for (name, indices) in byTask.sorted(by: { $0.key < $1.key }) {
+            let task = try task(name)
+            guard let files = task.head else { throw PredictionError.noHead(task: name) }
+            let (head, _) = files.head
+            let model = ClassificationModel(encoder: encoder, adapters: task.adapters, head: head)
+            let tokenized = try tokenize(indices.map { requests[$0].text }, limit: files.maximumTokens)
+            let probabilities = model.probabilities(tokenized, task.parameters)
+            for (index, probabilities) in zip(indices, probabilities) {
+                predictions[index] = Prediction(requests[index].text, task: name, head.labels, probabilities)
+            }
+        }
+        return predictions.compactMap { $0 }
+    }
+
+    /// Sentence embeddings, pooled and normalized as the model folder says, through the adapters of a task if one is named.
+    ///
+    /// - Throws: ``PredictionError`` if there is no such task.
+    public func embed(_ texts: [TextInput], task name: String? = nil) throws -> [[Float]] {
+        let task = try name.map { try self.task($0) }
+        let tokenized = try tokenize(texts, limit: maximumTokens)
+        let pass = Pass(parameters: task?.parameters ?? ParameterVector([]))
+        let parts = Batching.parts(Array(texts.indices), lengths: tokenized.map(\.ids.count))
+        let results = Parallel.map(parts.count) { part in
+            let batch = Batching.pack(parts[part], tokenized)
+            let (hidden, _) = encoder.forward(batch, adapters: task?.adapters ?? .none, pass)
+            return pooling.embeddings(hidden, batch)
+        }
+        var embeddings = [[Float]](repeating: [], count: texts.count)
+        for (part, result) in zip(parts, results) {
+            for (row, text) in part.enumerated() { embeddings[text] = result.row(row) }
+        }
+        return embeddings
+    }
+
+    /// The texts as tokens, cut to `limit` and to what the encoder takes.
+    public func tokenize(_ texts: [TextInput], limit: Int) throws(TokenizerError) -> [TokenizedText] {
+        let limit = min(limit, encoder.config.maximumPositions)
+        let grain = 64
+        let results = Parallel.map((texts.count + grain - 1) / grain) { block in
+            Result { () throws(TokenizerError) in
+                var tokenized: [TokenizedText] = []
+                for text in texts[block * grain..<min((block + 1) * grain, texts.count)] {
+                    tokenized.append(try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit))
+                }
+                return tokenized
+            }
+        }
+        var tokenized: [TokenizedText] = []
+        for result in results { tokenized += try result.get() }
+        return tokenized
+    }
+
+    func task(_ name: String) throws(PredictionError) -> TaskAdapter {
+        guard let task = tasks[name] else { throw .noSuchTask(name, loaded: tasks.keys.sorted()) }
+        return task
+    }
+}

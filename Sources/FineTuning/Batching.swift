@@ -1,0 +1,49 @@
+import Encoders
+import Matrices
+import Tokenizers
+
+/// Cuts texts into packed batches: no padding, longest texts first, about the same number of tokens in each.
+///
+/// The cut depends on the lengths alone, never on the number of threads, so that the sums over parts come out the same.
+enum Batching {
+    /// Tokens of a part: enough to keep the products busy, few enough that a part's activations stay small.
+    static let tokenBudget = 1024
+
+    /// The texts at `indices`, shared among parts of at most `tokenBudget` tokens (a longer text is a part of its own).
+    ///
+    /// Whole steps are cut into a multiple of four parts (two, or one, where there is little to do), so that as many
+    /// threads end at about the same time.
+    static func parts(_ indices: [Int], lengths: [Int]) -> [[Int]] {
+        let total = indices.reduce(0) { $0 + lengths[$1] }
+        let least = (total + tokenBudget - 1) / tokenBudget
+        let multiple = total >= 2048 ? 4 : total >= 256 ? 2 : 1
+        let count = min(indices.count, (least + multiple - 1) / multiple * multiple)
+        // Longest first into the part that has least: no part is far from the mean.
+        let sorted = indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }
+        var parts = [[Int]](repeating: [], count: count)
+        var tokens = [Int](repeating: 0, count: count)
+        for index in sorted {
+            let part = tokens.indices.min { (tokens[$0], $0) < (tokens[$1], $1) } ?? 0
+            parts[part].append(index)
+            tokens[part] += lengths[index]
+        }
+        return parts
+    }
+
+    /// The indices of one epoch's training steps: all texts shuffled by (seed, epoch), `batchSize` at a time.
+    static func steps(count: Int, batchSize: Int, seed: UInt64, epoch: Int) -> [[Int]] {
+        var random = RandomStream(seed: seed, name: "order.\(epoch)")
+        let order = random.permutation(count)
+        return stride(from: 0, to: count, by: batchSize).map { Array(order[$0..<min($0 + batchSize, count)]) }
+    }
+
+    /// The number of an epoch's steps.
+    static func stepCount(count: Int, batchSize: Int) -> Int { (count + batchSize - 1) / batchSize }
+
+    /// The packed batch of the given texts.
+    static func pack(_ indices: [Int], _ texts: [TokenizedText]) -> PackedBatch {
+        var batch = PackedBatch()
+        for index in indices { batch.append(tokens: texts[index].ids, segments: texts[index].segments) }
+        return batch
+    }
+}

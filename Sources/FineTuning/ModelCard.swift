@@ -1,0 +1,71 @@
+import Foundation
+
+/// README.md of an adapter folder: what was trained, on what, how well it does, and the command that makes it again.
+public struct ModelCard: Sendable {
+    /// The base model's Hub id or folder name.
+    public var baseModel: String
+    /// The task's name: that of the adapter folder.
+    public var name: String
+    /// What was trained: "LoRA of rank 8, …".
+    public var method: String
+    /// Label names with the number of training texts of each.
+    public var labelCounts: [(label: String, count: Int)]
+    /// The file trained on, with the number of texts.
+    public var training: (file: String, texts: Int)
+    /// The held-out file, if there was one, with the number of texts.
+    public var evaluation: (file: String, texts: Int)?
+    /// Scores on the evaluation data.
+    public var scores: ClassificationMetrics?
+    /// The settings of the run, in a table.
+    public var settings: [(name: String, value: String)]
+    /// The command that makes it again.
+    public var command: String
+
+    /// A card of the given facts.
+    public init(
+        baseModel: String, name: String, method: String, labelCounts: [(label: String, count: Int)],
+        training: (file: String, texts: Int), evaluation: (file: String, texts: Int)?, scores: ClassificationMetrics?,
+        settings: [(name: String, value: String)], command: String
+    ) {
+        (self.baseModel, self.name, self.method, self.labelCounts) = (baseModel, name, method, labelCounts)
+        (self.training, self.evaluation, self.scores) = (training, evaluation, scores)
+        (self.settings, self.command) = (settings, command)
+    }
+
+    /// The Markdown text, with the front matter that the Hugging Face Hub reads.
+    public var markdown: String {
+        var lines = [
+            "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: text-classification", "tags:",
+            "- graft", "- lora", "---", "", "# \(name)", "",
+            "\(method) on the frozen encoder `\(baseModel)`, with a linear head over \(labelCounts.count) labels.", "",
+            "## Data", "", "| data | texts |", "| --- | ---: |",
+            "| `\(training.file)` (training) | \(training.texts) |",
+        ]
+        if let evaluation { lines.append("| `\(evaluation.file)` (held out) | \(evaluation.texts) |") }
+        lines += ["", "| label | training texts |", "| --- | ---: |"]
+        lines += labelCounts.map { "| \($0.label) | \($0.count) |" }
+        if let scores {
+            lines += [
+                "", "## Scores on the held-out texts", "",
+                "The epoch that was kept is the one that did best on them.", "", "| accuracy | macro F1 |",
+                "| ---: | ---: |",
+                "| \(format(scores.accuracy)) | \(format(scores.macroF1)) |", "",
+                "| label | precision | recall | F1 | texts |", "| --- | ---: | ---: | ---: | ---: |",
+            ]
+            lines += scores.perLabel.map {
+                "| \($0.label) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
+            }
+        }
+        lines += ["", "## Training", "", "| setting | value |", "| --- | --- |"]
+        lines += settings.map { "| \($0.name) | \($0.value) |" }
+        lines += [
+            "", "```sh", command, "```", "", "## Files", "",
+            "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
+            "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
+            "`head.safetensors` (`weight`, `bias`) and `head_config.json` (label names, pooling) are the head.", "",
+        ]
+        return lines.joined(separator: "\n")
+    }
+
+    private func format(_ score: Double) -> String { String(format: "%.4f", score) }
+}

@@ -1,0 +1,19 @@
+/// Why a text cannot be answered.
+public enum PredictionError: Error, Sendable, Equatable {
+    /// No task of this name is loaded.
+    case noSuchTask(String, loaded: [String])
+    /// The task has adapters but no head, as a folder that PEFT wrote.
+    case noHead(task: String)
+}
+
+extension PredictionError: CustomStringConvertible {
+    /// One line for people.
+    public var description: String {
+        switch self {
+        case .noSuchTask(let name, let loaded):
+            "no task '\(name)' is loaded; there is \(loaded.isEmpty ? "none" : loaded.joined(separator: ", "))"
+        case .noHead(let task):
+            "the adapter '\(task)' has no head with label names, so it can embed but not predict; train one with graft train"
+        }
+    }
+}

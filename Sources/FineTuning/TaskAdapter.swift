@@ -1,0 +1,91 @@
+import Adapters
+import Encoders
+import Files
+import Foundation
+import Matrices
+import Safetensors
+
+/// One task: its adapters, and its head where it has one. On disk it is one folder, which PEFT opens too.
+public struct TaskAdapter: Sendable {
+    /// The adapters; nil if only a head was trained.
+    public let bundle: AdapterBundle?
+    /// The head; nil for a folder that PEFT wrote.
+    public let head: HeadFiles?
+
+    /// The given parts, at least one of them.
+    public init(bundle: AdapterBundle?, head: HeadFiles?) {
+        precondition(bundle != nil || head != nil, "a task has adapters or a head")
+        (self.bundle, self.head) = (bundle, head)
+    }
+
+    /// Reads a folder for `encoder`.
+    ///
+    /// - Throws: ``TaskAdapterError`` saying what is wrong with which file.
+    public init(
+        contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false
+    ) throws(TaskAdapterError) {
+        let path = folder.path(percentEncoded: false)
+        let (hasBundle, hasHead) = (AdapterBundle.exists(in: folder), HeadFiles.exist(in: folder))
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw .noSuchFolder(folder: path)
+        }
+        guard hasBundle || !AdapterBundle.hasWeights(in: folder) else { throw .missingConfiguration(folder: path) }
+        guard hasBundle || hasHead else { throw .notAnAdapterFolder(folder: path) }
+        do {
+            bundle =
+                hasBundle
+                ? try AdapterBundle(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase) : nil
+        } catch { throw .adapter(error) }
+        do {
+            head = hasHead ? try HeadFiles(contentsOf: folder, hiddenSize: encoder.config.hiddenSize) : nil
+        } catch { throw .head(error) }
+        // A head alone has no PEFT files to keep the fingerprint in; it keeps its own.
+        if let found = head?.fingerprint, found != encoder.fingerprint, !allowingOtherBase {
+            throw .adapter(
+                .otherBase(
+                    folder: path, baseModel: bundle?.configuration.baseModel, found: "\(encoder.fingerprint)",
+                    expected: "\(found)"))
+        }
+    }
+
+    /// Writes the folder whole: at every moment either the old one or the new one is there.
+    ///
+    /// - Throws: ``TaskAdapterError`` if it cannot be written; what was there before is then untouched.
+    public func write(to folder: URL, card: String) throws(TaskAdapterError) {
+        do {
+            let draft = try AtomicFolder(
+                replacing: folder, markedBy: TaskAdapter.marker, lacking: [TaskAdapter.stranger])
+            try bundle?.write(into: draft.draft)
+            try head?.write(into: draft.draft)
+            try AtomicFile.write(Data(card.utf8), to: draft.draft.appending(path: "README.md"))
+            try draft.publish()
+        } catch let error as FilesError { throw .files(error) } catch let error as AdapterError {
+            throw .adapter(error)
+        } catch let error as HeadError { throw .head(error) } catch {
+            preconditionFailure("writing throws no other errors")
+        }
+    }
+
+    /// Throws what ``write(to:card:)`` would for a folder that is there and not an adapter's: before the work is done.
+    public static func checkOutput(_ folder: URL) throws(TaskAdapterError) {
+        do { try AtomicFolder.check(folder, markedBy: marker, lacking: [stranger]) } catch { throw .files(error) }
+    }
+
+    /// A folder with the first is an adapter's and may be replaced, unless it has the second and is a model's.
+    private static let (marker, stranger) = (HeadFiles.configName, "config.json")
+
+    /// The adapters, none if only a head was trained.
+    public var adapters: AdapterSet { bundle?.adapters ?? .none }
+
+    /// The values of adapters and head in one vector.
+    public var parameters: ParameterVector {
+        let head = head?.head
+        var values = ParameterVector(adapters.parameters + (head?.head.parameters ?? []))
+        for parameter in adapters.parameters { values[parameter] = bundle?.parameters[parameter] ?? values[parameter] }
+        for parameter in head?.head.parameters ?? [] {
+            values[parameter] = head?.values[parameter] ?? values[parameter]
+        }
+        return values
+    }
+}

@@ -1,0 +1,19 @@
+/// What can go wrong in training.
+public enum TrainingError: Error, Sendable, Equatable {
+    /// The loss of a step is infinite or not a number.
+    case diverged(step: Int, loss: Double)
+    /// A checkpoint could not be written.
+    case checkpoint(TrainingCheckpointError)
+}
+
+extension TrainingError: CustomStringConvertible {
+    /// One line for people.
+    public var description: String {
+        switch self {
+        case .diverged(let step, let loss):
+            "the loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"); "
+                + "try a lower learning rate, a longer warm-up or a lower clip"
+        case .checkpoint(let error): "\(error)"
+        }
+    }
+}

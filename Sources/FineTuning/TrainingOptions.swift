@@ -1,0 +1,30 @@
+/// How to train: everything but the data, the adapter and the seed's model.
+public struct TrainingOptions: Sendable, Equatable {
+    /// Passes over the training data.
+    public var epochs = 3
+    /// Texts a step.
+    public var batchSize = 32
+    /// Peak learning rate of adapters.
+    public var learningRate: Float = 1e-3
+    /// Peak learning rate of the head; nil: that of the adapters.
+    public var headLearningRate: Float?
+    /// How the rate goes from its peak to the end.
+    public var schedule = LearningRate.Schedule.linear
+    /// Share of all steps over which the rate rises from zero.
+    public var warmup = 0.1
+    /// Decay of every trained number, decoupled from the gradient.
+    public var weightDecay: Float = 0.01
+    /// Largest norm of a step's gradient; nil: no limit.
+    public var clip: Float? = 1
+    /// Tokens a text is cut to, special tokens included.
+    public var maximumTokens = 256
+    /// Where all randomness comes from.
+    public var seed: UInt64 = 0
+    /// Epochs without a better evaluation after which training stops; nil: never.
+    public var patience: Int?
+    /// Whether the frozen encoder's own dropout applies in training, as its config says.
+    public var dropsInsideEncoder = true
+
+    /// The defaults.
+    public init() {}
+}
