@@ -29,6 +29,7 @@ let package = Package(
         library("Encoders", ["Matrices", "Safetensors", "Files"]),
         library("Adapters", ["Encoders", "Matrices", "Safetensors", "Files"]),
         library("FineTuning", ["Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "Files"]),
+        library("ModelHub", ["Files"]),
 
         // MARK: Tests.
         .target(
@@ -41,5 +42,6 @@ let package = Package(
         tests("EncodersTests", ["Encoders", "Matrices", "Safetensors"]),
         tests("AdaptersTests", ["Adapters", "Encoders", "Matrices", "Safetensors", "Files"]),
         tests("FineTuningTests", ["FineTuning", "Adapters", "Encoders", "Matrices", "Tokenizers", "Safetensors"]),
+        tests("ModelHubTests", ["ModelHub", "Files"]),
     ]
 )
