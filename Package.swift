@@ -19,6 +19,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "graft",
     platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Graft", targets: ["Graft"]),
+        .executable(name: "graft", targets: ["GraftCLI"]),
+    ],
     targets: [
         // MARK: The house, from the ground up. Arrows point down only.
         .target(name: "CKernels", cSettings: cSettings),
@@ -30,6 +34,10 @@ let package = Package(
         library("Adapters", ["Encoders", "Matrices", "Safetensors", "Files"]),
         library("FineTuning", ["Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "Files"]),
         library("ModelHub", ["Files"]),
+        library(
+            "Graft",
+            ["FineTuning", "Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "ModelHub", "Files"]),
+        .executableTarget(name: "GraftCLI", dependencies: ["Graft", "Files"], swiftSettings: swiftSettings),
 
         // MARK: Tests.
         .target(
@@ -43,5 +51,7 @@ let package = Package(
         tests("AdaptersTests", ["Adapters", "Encoders", "Matrices", "Safetensors", "Files"]),
         tests("FineTuningTests", ["FineTuning", "Adapters", "Encoders", "Matrices", "Tokenizers", "Safetensors"]),
         tests("ModelHubTests", ["ModelHub", "Files"]),
+        tests("GraftTests", ["Graft"]),
+        tests("GraftCLITests", ["GraftCLI", "Safetensors"]),
     ]
 )

@@ -1,0 +1,18 @@
+import Graft
+
+/// `graft embed`: sentence embeddings, pooled and normalized as the model folder says.
+enum EmbedCommand {
+    static let command = Command(EmbedOptions.command) { values in
+        let texts = try TextSource.read(values)
+        var session = try ModelSession(values)
+        let task = try values[EmbedOptions.adapter].map { try session.load($0, values) }
+        try TextSource.forEachBlock(of: texts) { texts in
+            for (text, embedding) in zip(texts, try session.model.embed(texts, task: task)) {
+                var fields: [(name: String, value: JSONText)] = [("text", .string(text.text))]
+                if let pair = text.pair { fields.append(("text_pair", .string(pair))) }
+                fields.append(("embedding", .array(embedding.map { .float($0) })))
+                print(JSONText.object(fields).line)
+            }
+        }
+    }
+}

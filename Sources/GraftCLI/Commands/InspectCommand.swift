@@ -1,0 +1,154 @@
+import Foundation
+import Graft
+
+/// `graft inspect`: what is in a model folder, an adapter folder or a `.safetensors` file.
+enum InspectCommand {
+    static let command = Command(InspectOptions.command) { values in
+        let url = URL(filePath: values.arguments[0])
+        let report = try Inspection(url)
+        print(values[SharedOptions.Output.json] ? report.json.line : report.lines.joined(separator: "\n"))
+    }
+}
+
+/// Facts about a path, in order: as fields of JSON, and as lines.
+private struct Inspection {
+    private var facts: [(name: String, value: JSONText)] = []
+    private var tensors: [TensorView] = []
+
+    init(_ url: URL) throws {
+        var isFolder: ObjCBool = false
+        let path = url.path(percentEncoded: false)
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw InspectionError.notThere(path)
+        }
+        if !isFolder.boolValue {
+            try addFile(url)
+        } else if AdapterBundle.exists(in: url) || HeadFiles.exist(in: url) && !Inspection.has("config.json", url) {
+            try addAdapter(url)
+        } else if Inspection.has("config.json", url) {
+            try addModel(url)
+        } else {
+            throw InspectionError.unknownFolder(path)
+        }
+    }
+
+    private static func has(_ name: String, _ folder: URL) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appending(path: name).path(percentEncoded: false))
+    }
+
+    private mutating func add(_ name: String, _ value: JSONText) { facts.append((name, value)) }
+
+    private mutating func addTensors(_ source: some TensorSource) {
+        tensors = source.names.compactMap { source[$0] }
+        add("tensors", .integer(tensors.count))
+        add("parameters", .integer(tensors.reduce(0) { $0 + $1.count }))
+        add("tensor_bytes", .integer(tensors.reduce(0) { $0 + $1.byteCount }))
+    }
+
+    private mutating func addFile(_ url: URL) throws {
+        let file = try SafetensorsFile(contentsOf: url)
+        add("kind", .string("safetensors"))
+        addTensors(file)
+        let metadata = file.metadata.sorted { $0.key < $1.key }
+        add("metadata", .object(metadata.map { ($0.key, .string($0.value)) }))
+    }
+
+    private mutating func addModel(_ url: URL) throws {
+        try Machine.prepare(threads: nil)
+        let encoder = try TransformerEncoder(contentsOf: url)
+        let (config, pooling) = (encoder.config, try Pooling(contentsOf: url))
+        add("kind", .string("model"))
+        add("family", .string(config.family.rawValue))
+        add("layers", .integer(config.layers))
+        add("hidden_size", .integer(config.hiddenSize))
+        add("heads", .integer(config.heads))
+        add("intermediate_size", .integer(config.intermediateSize))
+        add("vocabulary_size", .integer(config.vocabularySize))
+        add("maximum_positions", .integer(config.maximumPositions))
+        add("pooling", .string(pooling.mode.rawValue))
+        add("normalized", .flag(pooling.normalizes))
+        add("fingerprint", .string(encoder.fingerprint.description))
+        if HeadFiles.exist(in: url) { try addHead(url) }
+        addTensors(try SafetensorsFolder(contentsOf: url))
+    }
+
+    private mutating func addAdapter(_ url: URL) throws {
+        add("kind", .string("adapter"))
+        guard AdapterBundle.exists(in: url) else {
+            add("method", .string("none: a head alone"))
+            return try addHead(url)
+        }
+        let configuration = try PEFTConfiguration(contentsOf: url)
+        add("method", .string("lora"))
+        add("base_model", configuration.baseModel.map { .string($0) } ?? .null)
+        add("rank", .integer(configuration.rank))
+        add("alpha", .float(configuration.alpha))
+        add("dropout", .float(configuration.dropoutRate))
+        add("targets", .array(configuration.targets.names.map { .string($0) }))
+        add("layers", configuration.layers.map { .array($0.map { .integer($0) }) } ?? .string("all"))
+        if HeadFiles.exist(in: url) { try addHead(url) }
+        let file = try SafetensorsFile(contentsOf: url.appending(path: "adapter_model.safetensors"))
+        add("base_fingerprint", file.metadata["graft.base_fingerprint"].map { .string($0) } ?? .null)
+        addTensors(file)
+    }
+
+    private mutating func addHead(_ url: URL) throws {
+        let head = try HeadFiles(contentsOf: url, hiddenSize: nil)
+        add("labels", .array(head.labels.map { .string($0) }))
+        add("head_pooling", .string(head.pooling.rawValue))
+        add("max_tokens", .integer(head.maximumTokens))
+        add("head_parameters", .integer(head.weight.count + head.bias.count))
+    }
+
+    var json: JSONText {
+        let list = tensors.map { tensor in
+            JSONText.object([
+                ("name", .string(tensor.name)), ("type", .string(tensor.elementType.rawValue)),
+                ("shape", .array(tensor.shape.map { .integer($0) })),
+            ])
+        }
+        return .object(facts + [("tensor_list", .array(list))])
+    }
+
+    var lines: [String] {
+        var table = TextTable(("tensor", .left), ("type", .left), ("shape", .left))
+        for tensor in tensors {
+            table.append(
+                tensor.name, tensor.elementType.rawValue, tensor.shape.map(String.init).joined(separator: " × "))
+        }
+        let width = facts.map(\.name.count).max() ?? 0
+        return facts.map { fact in
+            fact.name.replacing("_", with: " ").padding(toLength: width + 2, withPad: " ", startingAt: 0)
+                + fact.value.plain
+        } + (tensors.isEmpty ? [] : [""] + table.lines)
+    }
+}
+
+extension JSONText {
+    /// For people: text without quotes, lists with commas, whole numbers in groups.
+    fileprivate var plain: String {
+        switch self {
+        case .string(let text): text
+        case .integer(let number): HumanUnits.count(number)
+        case .array(let values): values.map(\.plain).joined(separator: ", ")
+        case .object(let fields): fields.map { "\($0.name)=\($0.value.plain)" }.joined(separator: ", ")
+        case .flag(let flag): flag ? "yes" : "no"
+        case .null: "not recorded"
+        case .float, .double: line
+        }
+    }
+}
+
+/// Why a path cannot be inspected.
+private enum InspectionError: Error, CustomStringConvertible {
+    case notThere(String)
+    case unknownFolder(String)
+
+    var description: String {
+        switch self {
+        case .notThere(let path): "there is no file or folder \(path)"
+        case .unknownFolder(let path):
+            "\(path) is neither a model folder (config.json) nor an adapter folder (adapter_config.json, head_config.json)"
+        }
+    }
+}

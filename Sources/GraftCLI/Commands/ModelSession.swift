@@ -1,0 +1,52 @@
+import Foundation
+import Graft
+
+/// What every command that runs the encoder does first: it sets the machine up and reads the model.
+struct ModelSession {
+    /// What `--model` says.
+    let name: String
+    /// The folder that it means.
+    let folder: URL
+    /// The encoder with the tasks that were loaded.
+    var model: AdaptedModel
+
+    /// Reads the model that the line names.
+    init(_ values: OptionValues) throws {
+        try self.init(
+            name: values[SharedOptions.model], threads: values[SharedOptions.Machine.threads],
+            precision: values[SharedOptions.Machine.precision])
+    }
+
+    /// Reads a model by name. `precision` nil is the best that the processor computes in.
+    init(name: String, threads: Int?, precision: Precision?) throws {
+        try Machine.prepare(threads: threads)
+        self.name = name
+        folder = try ModelCache().resolve(name)
+        model = try AdaptedModel(contentsOf: folder, precision: precision ?? .float32)
+    }
+
+    /// What adapter folders call the base: a Hub id as it is, a folder by its name.
+    var baseName: String { FileManager.default.fileExists(atPath: name) ? folder.lastPathComponent : name }
+
+    /// Loads a task under the name of its folder.
+    mutating func load(_ adapter: URL, named task: String? = nil, _ values: OptionValues) throws -> String {
+        let task = task ?? adapter.standardizedFileURL.lastPathComponent
+        try model.load(task, from: adapter, allowingOtherBase: values[SharedOptions.allowOtherBase])
+        for line in model.tasks[task]?.bundle?.ignored ?? [] { StandardError.print("note: ignored \(line)") }
+        return task
+    }
+}
+
+/// The machine that work runs on.
+enum Machine {
+    /// Sets the number of threads and makes sure that the kernels asked for are there.
+    static func prepare(threads: Int?) throws {
+        if let threads { Parallel.threads = threads }
+        guard Kernels.chosen != nil else {
+            let found = ProcessInfo.processInfo.environment["GRAFT_KERNELS"] ?? ""
+            throw CommandLineError.conflict(
+                "GRAFT_KERNELS is '\(found)', expected one of those that this processor can run: "
+                    + "\(Kernels.available.joined(separator: ", ")); or leave it unset")
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Graft
+
+/// `graft predict`: each text answered by each adapter, with one encoder in memory.
+enum PredictCommand {
+    static let command = Command(PredictOptions.command) { values in
+        let texts = try TextSource.read(values)
+        var session = try ModelSession(values)
+        let tasks = try load(values, into: &session)
+        try TextSource.forEachBlock(of: texts) { texts in
+            let requests = texts.flatMap { text in tasks.map { (text: text, task: $0) } }
+            for prediction in try session.model.predict(requests) { print(prediction.json.line) }
+        }
+    }
+
+    /// Loads the adapters under their folders' names, or under their paths where two have the same; without adapters the
+    /// model folder's own head, as `graft merge` writes it.
+    private static func load(_ values: OptionValues, into session: inout ModelSession) throws -> [String] {
+        let adapters = values[PredictOptions.adapters]
+        guard !adapters.isEmpty else {
+            guard HeadFiles.exist(in: session.folder) else {
+                throw CommandLineError.conflict(
+                    "the model \(session.name) has no head of its own, so an adapter has to answer; name its folder with"
+                        + " --adapter DIR")
+            }
+            return [try session.load(session.folder, values)]
+        }
+        let names = adapters.map { $0.standardizedFileURL.lastPathComponent }
+        return try adapters.enumerated().map { index, adapter in
+            let isShared = names.count { $0 == names[index] } > 1
+            return try session.load(adapter, named: isShared ? adapter.relativePath : names[index], values)
+        }
+    }
+}

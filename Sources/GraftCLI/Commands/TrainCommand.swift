@@ -1,0 +1,209 @@
+import Foundation
+import Graft
+
+/// `graft train`: trains an adapter and a head, and writes the adapter folder.
+enum TrainCommand {
+    static let command = Command(TrainOptions.command) { values in
+        let output = values[TrainOptions.output]
+        try TaskAdapter.checkOutput(output)
+        let checkpoints = try checkpoints(values, beside: output)
+        let training = try dataset(values[TrainOptions.train], values)
+        let evaluation = try values[TrainOptions.evaluation].map { try dataset($0, values) }
+        try checkObjective(values, training)
+        let progress = ProgressLine(isQuiet: values[SharedOptions.Output.quiet])
+        var session = try ModelSession(values)
+        let name = output.standardizedFileURL.lastPathComponent
+        let request = Request(
+            name: name, training: training, evaluation: evaluation, recipe: recipe(values), options: options(values),
+            output: output, command: CommandLineText.thisCommand(without: "--resume"), checkpoints: checkpoints)
+        let trained = try run(request, &session, progress)
+        if values[SharedOptions.Output.json] {
+            print(trained.report.json(output: output.relativePath, peakMemory: PeakMemory.bytes).line)
+        } else {
+            print(summary(trained, output).joined(separator: "\n"))
+        }
+    }
+
+    /// What is to be trained: from a command line, or by the demo.
+    struct Request {
+        let name: String
+        let training: Dataset
+        let evaluation: Dataset?
+        let recipe: AdapterRecipe?
+        let options: TrainingOptions
+        let output: URL
+        /// What the model card says makes the folder again.
+        let command: String
+        /// Where the run's state is kept; nil: nowhere.
+        var checkpoints: TrainingCheckpoints?
+    }
+
+    /// Trains, shows progress, and writes the folder.
+    static func run(
+        _ request: Request, _ session: inout ModelSession, _ progress: ProgressLine
+    ) throws -> TrainedTask {
+        let path = request.output.relativePath
+        let interruption = Interruption(onFirst: {
+            StandardError.print(
+                "\nstopping after this step; the best epoch so far goes to \(path) (Ctrl-C again: at once)")
+        })
+        let trained = try session.model.train(
+            request.name, on: request.training, evaluatingOn: request.evaluation, recipe: request.recipe,
+            request.options, baseModel: session.baseName, checkpoints: request.checkpoints
+        ) { event in
+            show(event, progress)
+            return interruption.isRequested ? .stop : .more
+        }
+        progress.clear()
+        let card = ModelCard(
+            request, trained, baseModel: session.baseName, encoder: session.model.encoder)
+        try trained.task.write(to: request.output, card: card.markdown)
+        if let checkpoints = request.checkpoints {
+            if trained.report.isInterrupted {
+                StandardError.print(
+                    "the state of step \(trained.report.steps) is in \(checkpoints.file.relativePath); "
+                        + "the same command with --resume goes on from there")
+            } else {
+                try checkpoints.remove()
+            }
+        }
+        if !trained.report.unmoved.isEmpty {
+            StandardError.print(
+                "warning: training did not move \(trained.report.unmoved.joined(separator: ", ")); "
+                    + "is the learning rate above zero, and was there a step?")
+        }
+        return trained
+    }
+
+    private static func show(_ event: TrainingProgress, _ line: ProgressLine) {
+        switch event {
+        case .step(let step):
+            line.update(
+                "epoch \(step.epoch)  step \(step.step)/\(step.steps)  loss \(step.loss.fixed(4))  "
+                    + "\(HumanUnits.count(Int(step.tokensPerSecond))) tokens/s  "
+                    + "\(HumanUnits.duration(step.secondsLeft)) left")
+        case .epoch(let epoch):
+            let scores = epoch.scores.map {
+                "  accuracy \($0.accuracy.fixed(4))  macro F1 \($0.macroF1.fixed(4))"
+                    + (epoch.isBest ? "  best so far" : "")
+            }
+            line.milestone("epoch \(epoch.epoch)/\(epoch.epochs)  mean loss \(epoch.loss.fixed(4))" + (scores ?? ""))
+        }
+    }
+
+    private static func summary(_ trained: TrainedTask, _ output: URL) -> [String] {
+        let report = trained.report
+        var lines: [String] = []
+        if report.isInterrupted {
+            lines.append(
+                report.bestEpoch.map { "stopped; kept epoch \($0), the best so far" }
+                    ?? "stopped before the end of the first epoch; kept the state of step \(report.steps)")
+        } else if let best = report.bestEpoch {
+            lines.append("kept epoch \(best) of \(report.epochs.count)")
+        }
+        lines.append(
+            "trained \(HumanUnits.count(report.trainedParameters)) parameters in \(HumanUnits.duration(report.seconds)), "
+                + "\(HumanUnits.count(Int(report.tokensPerSecond))) tokens/s, "
+                + "peak memory \(HumanUnits.bytes(PeakMemory.bytes))")
+        if let scores = report.scores { lines += scores.lines }
+        lines.append("wrote \(output.relativePath)")
+        return lines
+    }
+
+    // MARK: What the line says
+
+    private static func dataset(_ url: URL, _ values: OptionValues) throws -> Dataset {
+        let data = try Dataset(contentsOf: url, fields: Dataset.Fields(values, readingLabels: true))
+        guard url == values[TrainOptions.train], let limit = values[TrainOptions.limit] else { return data }
+        return data.shuffled(seed: values[TrainOptions.seed]).prefix(limit)
+    }
+
+    /// The checkpoint stands beside the output folder, which is replaced whole when training ends.
+    private static func checkpoints(_ values: OptionValues, beside output: URL) throws -> TrainingCheckpoints? {
+        let name = output.standardizedFileURL.lastPathComponent + ".checkpoint.safetensors"
+        let (interval, isResuming) = (values[TrainOptions.checkpointEvery], values[TrainOptions.resume])
+        let checkpoints = TrainingCheckpoints(
+            in: output.deletingLastPathComponent().appending(path: name), everySteps: interval, resuming: isResuming)
+        let path = checkpoints.file.relativePath
+        if isResuming, !checkpoints.exists { throw TrainingCheckpointError.missing(file: path) }
+        if !isResuming, checkpoints.exists {
+            StandardError.print(
+                "warning: \(path) is the checkpoint of a run that did not finish; this run starts anew and "
+                    + (interval == nil ? "leaves it" : "replaces it") + " (--resume goes on from it)")
+        }
+        return interval != nil || isResuming ? checkpoints : nil
+    }
+
+    private static func checkObjective(_ values: OptionValues, _ data: Dataset) throws {
+        let objective = values[TrainOptions.objective] ?? data.guessedObjective ?? .classification
+        if !values.isGiven(TrainOptions.objective), !values[SharedOptions.Output.quiet] {
+            StandardError.print("objective: \(objective.rawValue), guessed from the labels of \(data.source)")
+        }
+        guard objective == .classification else {
+            throw CommandLineError.conflict(
+                "the objective \(objective.rawValue) cannot be trained by this version; it trains classification")
+        }
+    }
+
+    private static func recipe(_ values: OptionValues) -> AdapterRecipe? {
+        guard values[TrainOptions.method] == .lora else { return nil }
+        return AdapterRecipe(
+            rank: values[TrainOptions.rank], alpha: values[TrainOptions.alpha],
+            dropoutRate: values[TrainOptions.adapterDropout], projections: values[TrainOptions.targets],
+            layers: values[TrainOptions.layers])
+    }
+
+    private static func options(_ values: OptionValues) -> TrainingOptions {
+        var options = TrainingOptions()
+        options.epochs = values[TrainOptions.epochs]
+        options.batchSize = values[TrainOptions.batchSize]
+        options.learningRate = values[TrainOptions.learningRate]
+        options.headLearningRate = values[TrainOptions.headLearningRate]
+        options.schedule = values[TrainOptions.schedule]
+        options.warmup = values[TrainOptions.warmup]
+        options.weightDecay = values[TrainOptions.weightDecay]
+        options.clip = values[TrainOptions.clip] > 0 ? values[TrainOptions.clip] : nil
+        options.maximumTokens = values[TrainOptions.maximumTokens]
+        options.seed = values[TrainOptions.seed]
+        options.patience = values[TrainOptions.patience]
+        options.dropsInsideEncoder = !values[TrainOptions.noDropout]
+        return options
+    }
+}
+
+extension ModelCard {
+    /// The card of what a request came to.
+    init(_ request: TrainCommand.Request, _ trained: TrainedTask, baseModel: String, encoder: TransformerEncoder) {
+        let options = request.options
+        let method =
+            request.recipe.map { recipe in
+                "LoRA of rank \(recipe.rank) (alpha \(recipe.alpha.formatted)) on "
+                    + recipe.projections.map(\.rawValue).joined(separator: ", ") + " of "
+                    + (recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer")
+            } ?? "No adapter: the head alone"
+        let settings: [(name: String, value: String)] = [
+            ("epochs", "\(options.epochs), kept \(trained.report.bestEpoch.map(String.init) ?? "none finished")"),
+            ("texts a step", "\(options.batchSize)"), ("learning rate", options.learningRate.formatted),
+            ("head learning rate", (options.headLearningRate ?? options.learningRate).formatted),
+            ("schedule", "\(options.schedule.rawValue), warm-up \(options.warmup)"),
+            ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
+            ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
+            ("dropout inside the encoder", options.dropsInsideEncoder ? "as its config says" : "none"),
+            ("adapter dropout", request.recipe?.dropoutRate.formatted ?? "none"),
+            ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),
+            ("base fingerprint", "`\(encoder.fingerprint)`"),
+        ]
+        self.init(
+            baseModel: baseModel, name: request.name, method: method, labelCounts: trained.labelCounts,
+            training: (ModelCard.name(request.training), request.training.count),
+            evaluation: request.evaluation.map { (ModelCard.name($0), $0.count) }, scores: trained.report.scores,
+            settings: settings, command: request.command)
+    }
+
+    private static func name(_ data: Dataset) -> String { URL(filePath: data.source).lastPathComponent }
+}
+
+extension Float {
+    /// The shortest decimal, without a fraction where there is none.
+    fileprivate var formatted: String { Int(exactly: self).map(String.init) ?? "\(self)" }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import Graft
+
+/// `graft train`
+enum TrainOptions {
+    private static let training = TrainingOptions()
+    private static let recipe = AdapterRecipe()
+
+    // MARK: Data
+
+    static let train = Option.required("train", .path("FILE"), "labelled texts to learn from")
+    static let evaluation = Option.optional(
+        "eval", .path("FILE"), "labelled texts to score each epoch on; the best epoch is kept (without it: the last)")
+    static let output = Option.required("output", .path("DIR"), "the adapter folder to write")
+    static let objective = Option.optional(
+        "objective", .choice(of: Objective.self), "what to learn; guessed from the labels if left out")
+    static let limit = Option.optional(
+        "limit", .integer("N", in: 1...Int.max), "learn from N texts alone, drawn at random by the seed")
+
+    // MARK: Adapter
+
+    /// The methods by name.
+    enum Method: String, CaseIterable, Sendable { case lora, none }
+
+    static let method = Option.defaulted(
+        "method", .choice(of: Method.self), default: .lora, "the kind of adapter; none trains the head alone")
+    static let rank = Option.defaulted(
+        "rank", .integer("N", in: 1...4096), default: recipe.rank, "the rank of the low-rank update")
+    static let alpha = Option.defaulted(
+        "alpha", .positiveNumber("X"), default: recipe.alpha, "its strength: it is scaled by alpha / rank")
+    static let targets = Option.defaulted(
+        "targets", .list("NAMES", of: .choice(of: Projection.self)), default: recipe.projections,
+        "the linear maps to adapt: \(Projection.allCases.map(\.rawValue).joined(separator: ", "))")
+    static let layers = Option.optional(
+        "layers", .layers, "the layers to adapt, counted from 0: 3-5,7; all if left out")
+    static let adapterDropout = Option.defaulted(
+        "adapter-dropout", .number("X", in: 0...0.99), default: recipe.dropoutRate,
+        "the share of the adapter's input that is dropped in training")
+
+    // MARK: Training
+
+    static let epochs = Option.defaulted(
+        "epochs", .integer("N", in: 1...100_000), default: training.epochs, "passes over the data")
+    static let batchSize = Option.defaulted(
+        "batch-size", .integer("N", in: 1...1_000_000), default: training.batchSize, "texts a step")
+    static let learningRate = Option.defaulted(
+        "learning-rate", .positiveNumber("X"), default: training.learningRate, "the peak rate of the adapter")
+    static let headLearningRate = Option.optional(
+        "head-learning-rate", ValueKind<Float>.positiveNumber("X"),
+        "the peak rate of the head; that of the adapter if left out")
+    static let schedule = Option.defaulted(
+        "schedule", .choice(of: LearningRate.Schedule.self), default: training.schedule,
+        "how the rate goes on after the warm-up")
+    static let warmup = Option.defaulted(
+        "warmup", .number("X", in: 0...1), default: training.warmup,
+        "the share of all steps over which the rate rises from 0")
+    static let weightDecay = Option.defaulted(
+        "weight-decay", .number("X", in: 0...1), default: training.weightDecay, "AdamW's decay of trained weights")
+    static let clip = Option.defaulted(
+        "clip", .number("X", in: 0...Float.greatestFiniteMagnitude), default: training.clip ?? 0,
+        "the largest norm of a step's gradient; 0: no limit")
+    static let maximumTokens = Option.defaulted(
+        "max-tokens", .integer("N", in: 3...100_000), default: training.maximumTokens,
+        "tokens that a text is cut to, special tokens included")
+    static let seed = Option.defaulted(
+        "seed", .integer("N", in: 0...UInt64.max), default: training.seed, "where all randomness comes from")
+    static let patience = Option.optional(
+        "patience", .integer("N", in: 1...100_000), "stop after N epochs without a better score; needs --eval")
+    static let noDropout = Option.flag("no-dropout", "no dropout inside the frozen encoder")
+    static let checkpointEvery = Option.optional(
+        "checkpoint-every", .integer("STEPS", in: 1...Int.max),
+        "write a checkpoint each so many steps, and on Ctrl-C")
+    static let resume = Option.flag("resume", "go on from the checkpoint beside the output folder")
+
+    static let command = CommandSpecification(
+        name: "train", summary: "trains an adapter and a head on labelled texts and writes the adapter folder",
+        discussion: [
+            "Data is read by extension: .jsonl ({\"text\": …, \"label\": …}; \"text_pair\" for pairs, \"labels\" for"
+                + " several, \"tokens\" and \"tags\" for tagging), .csv and .tsv with a header, .conll (token, tab, tag)."
+        ],
+        groups: [
+            .init(
+                "Data",
+                [
+                    SharedOptions.model.specification, train.specification, evaluation.specification,
+                    output.specification, objective.specification, SharedOptions.Fields.text.specification,
+                    SharedOptions.Fields.pair.specification, SharedOptions.Fields.label.specification,
+                    limit.specification,
+                ]),
+            .init(
+                "Adapter",
+                [
+                    method.specification, rank.specification, alpha.specification, targets.specification,
+                    layers.specification, adapterDropout.specification,
+                ]),
+            .init(
+                "Training",
+                [
+                    epochs.specification, batchSize.specification, learningRate.specification,
+                    headLearningRate.specification, schedule.specification, warmup.specification,
+                    weightDecay.specification, clip.specification, maximumTokens.specification, seed.specification,
+                    patience.specification, noDropout.specification, checkpointEvery.specification,
+                    resume.specification,
+                ]),
+            SharedOptions.Machine.group,
+            .init("Output", [SharedOptions.Output.json.specification, SharedOptions.Output.quiet.specification]),
+        ],
+        check: { values throws(CommandLineError) in
+            if values.isGiven(patience), !values.isGiven(evaluation) {
+                throw .conflict("--patience needs --eval: without scores no epoch is better than another")
+            }
+            let adapterOptions = [
+                ("rank", values.isGiven(rank)), ("alpha", values.isGiven(alpha)), ("targets", values.isGiven(targets)),
+                ("layers", values.isGiven(layers)), ("adapter-dropout", values.isGiven(adapterDropout)),
+            ]
+            if values[method] == .none, let given = adapterOptions.first(where: \.1) {
+                throw .conflict("--\(given.0) says nothing with --method none; leave one of the two out")
+            }
+        })
+}
