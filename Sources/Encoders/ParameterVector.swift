@@ -36,9 +36,6 @@ public struct ParameterVector: Sendable {
             }
             return offset..<offset + parameter.count
         }
-
-        /// Whether `parameter` is one of them.
-        public func contains(_ parameter: Parameter) -> Bool { offsets[parameter] != nil }
     }
 
     /// Zeros in the given layout.

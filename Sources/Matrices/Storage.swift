@@ -59,13 +59,4 @@ final class Storage: @unchecked Sendable {
     }
 
     private static let pool = Mutex(Pool())
-
-    /// Gives all free blocks back to the system: after loading or training, before what follows.
-    static func releaseFreeBlocks() {
-        let free = pool.withLock { pool in
-            defer { pool.free = [:] }
-            return pool.free
-        }
-        for blocks in free.values { for block in blocks { block.base.deallocate() } }
-    }
 }
