@@ -57,9 +57,7 @@ public struct ClassificationModel: Sendable {
 
     /// Scores on texts whose labels are known.
     public func evaluate(on texts: TrainingTexts, _ parameters: ParameterVector) -> ClassificationMetrics {
-        let predictions = probabilities(texts.texts, parameters).map { row in
-            row.indices.max { (row[$0], $1) < (row[$1], $0) } ?? 0
-        }
+        let predictions = probabilities(texts.texts, parameters).map(\.indexOfLargest)
         return ClassificationMetrics(targets: texts.targets, predictions: predictions, labels: head.labels)
     }
 }

@@ -21,7 +21,7 @@ public struct Prediction: Sendable, Equatable {
 
     init(_ input: TextInput, task: String, _ labels: [String], _ probabilities: [Float]) {
         scores = zip(labels, probabilities).map { LabelScore(label: $0, score: $1) }
-        let best = probabilities.indices.max { (probabilities[$0], $1) < (probabilities[$1], $0) } ?? 0
+        let best = probabilities.indexOfLargest
         (self.input, self.task, label, score) = (input, task, labels[best], probabilities[best])
     }
 }
