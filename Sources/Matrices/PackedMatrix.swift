@@ -10,10 +10,12 @@ public enum Precision: String, Sendable, CaseIterable {
 package struct PackedMatrix: Sendable {
     /// The sum of a product runs over `depth`; its result has `columns`.
     package let depth, columns: Int
+    package let precision: Precision
     private let panels: Matrix
 
     /// Packs `view` [depth, columns] as it is; for x·Wᵀ pass the transposed view of W.
-    package init(_ view: MatrixView) {
+    package init(_ view: MatrixView, _ precision: Precision = .float32) {
+        self.precision = precision
         (depth, columns) = (view.rows, view.columns)
         var panels = Matrix(uninitializedRows: 1, columns: Kernels.table.packed_count(view.rows, view.columns))
         panels.withMutableBuffer {
