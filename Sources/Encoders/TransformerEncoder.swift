@@ -10,6 +10,8 @@ public struct TransformerEncoder: Sendable {
     public let config: EncoderConfig
     /// Identifies the frozen weights; see ``BaseFingerprint``.
     public let fingerprint: BaseFingerprint
+    /// How the frozen weights are held.
+    public let precision: Precision
     let embeddings: Embeddings
     var layers: [EncoderLayer]
 
@@ -24,6 +26,7 @@ public struct TransformerEncoder: Sendable {
             try checkpoint.tensor(name, shape: [rows, config.hiddenSize]).checkedMatrix()
         }
         self.config = config
+        self.precision = precision
         embeddings = Embeddings(
             words: try checkpoint.tensor(
                 names.wordEmbeddings, shape: [config.vocabularySize, config.hiddenSize]),

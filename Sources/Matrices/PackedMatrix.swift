@@ -4,6 +4,7 @@ import CKernels
 public enum Precision: String, Sendable, CaseIterable {
     /// As exact as the checkpoint.
     case float32
+    public static let automatic = Precision.float32
 }
 
 /// The right-hand side of many products: a constant, laid out once as the kernels read it.
