@@ -87,7 +87,6 @@ static inline Vector maximum(Vector x, Vector y) {
 #define TILE_ROWS_4 6
 #include "vector_product.h"
 #include "vector_pack.h"
-#include "vector_round.h"
 #include "vector_ceiling.h"
 #include "vector_rows.h"
 
