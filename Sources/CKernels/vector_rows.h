@@ -296,6 +296,18 @@ static void dropout(uint64_t key, uint64_t first, float rate, const float *x, fl
 
 // MARK: Sums
 
+static void scale_columns(const float *x, ptrdiff_t row_stride, const float *factors, size_t rows, size_t columns,
+                          float *out) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j += LANES) {
+            const size_t lanes = lanes_from(j, columns);
+            store_first(out + j, load_first(x + j, lanes) * load_first(factors + j, lanes), lanes);
+        }
+        x += row_stride;
+        out += columns;
+    }
+}
+
 static void add(float scale, const float *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i += LANES) {
         const size_t lanes = lanes_from(i, count);

@@ -20,6 +20,7 @@ const GraftKernels TABLE = {
     .softmax = softmax,
     .softmax_backward = softmax_backward,
     .dropout = dropout,
+    .scale_columns = scale_columns,
     .add = add,
     .dot = dot,
 };

@@ -120,23 +120,29 @@ extension EncoderLayer {
         _ precision: Precision
     ) throws(EncoderError) {
         let (hidden, intermediate) = (config.hiddenSize, config.intermediateSize)
-        func linear(_ projection: Projection, _ inputs: Int, _ outputs: Int) throws(EncoderError) -> FrozenLinear {
+        let inputNorm = try checkpoint.norm(
+            index == 0 ? names.embeddingNorm : names.outputNorm(layer: index - 1), config)
+        let attentionNorm = try checkpoint.norm(names.attentionNorm(layer: index), config)
+        func linear(
+            _ projection: Projection, _ inputs: Int, _ outputs: Int, reading norm: LayerNorm? = nil
+        ) throws(EncoderError) -> FrozenLinear {
             let module = names.module(of: Site(layer: index, projection: projection))
-            return try checkpoint.linear(module, inputs: inputs, outputs: outputs, precision)
+            return try checkpoint.linear(module, inputs: inputs, outputs: outputs, precision, reading: norm)
         }
         self.init(
             index: index,
             linear: LinearMaps(
-                query: try linear(.query, hidden, hidden), key: try linear(.key, hidden, hidden),
-                value: try linear(.value, hidden, hidden),
+                query: try linear(.query, hidden, hidden, reading: inputNorm),
+                key: try linear(.key, hidden, hidden, reading: inputNorm),
+                value: try linear(.value, hidden, hidden, reading: inputNorm),
                 attentionOutput: try linear(.attentionOutput, hidden, hidden),
-                intermediate: try linear(.intermediate, hidden, intermediate),
+                intermediate: try linear(.intermediate, hidden, intermediate, reading: attentionNorm),
                 output: try linear(.output, intermediate, hidden)),
             attention: Attention(
                 heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention"),
             attentionNorm: ResidualNorm(
                 dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
-                norm: try checkpoint.norm(names.attentionNorm(layer: index), config)),
+                norm: attentionNorm),
             outputNorm: ResidualNorm(
                 dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).output"),
                 norm: try checkpoint.norm(names.outputNorm(layer: index), config)),

@@ -119,7 +119,7 @@ enum TrainCommand {
     private static func command(_ values: OptionValues, precision: Precision) -> String {
         let line = CommandLineText.thisCommand(without: "--resume")
         guard values[SharedOptions.Machine.precision] == nil else { return line }
-        return line.replacing(/ --precision[ =]auto\b/, with: "") + " --precision \(precision.rawValue)"
+        return line.replacing(#/ --precision[ =]auto\b/#, with: "") + " --precision \(precision.rawValue)"
     }
 
     // MARK: What the line says
