@@ -53,6 +53,7 @@ static inline Vector maximum(Vector x, Vector y) {
 #define TILE_ROWS_2 6
 #include "vector_product.h"
 #include "vector_rows.h"
+#include "vector_attention.h"
 
 #define TABLE graft_avx2_kernels
 #define TABLE_NAME "avx2"

@@ -80,6 +80,7 @@ static inline Vector maximum(Vector x, Vector y) {
 #define TILE_ROWS_4 6
 #include "vector_product.h"
 #include "vector_rows.h"
+#include "vector_attention.h"
 
 #define TABLE graft_neon_kernels
 #define TABLE_NAME "neon"
