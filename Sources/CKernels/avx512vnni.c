@@ -19,9 +19,23 @@ static inline Vector multiply_quads(Vector x, Vector y, Vector sums) {
                                                    _mm512_castps_si512(y)));
 }
 
+#define ROUNDS_PAIRS
+typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
+
+static inline Words pair_columns(Vector left, Vector right) {
+    return (Words)_mm512_cvtne2ps_pbh(right, left);
+}
+
+static inline Words pair_rows(Vector upper, Vector lower) {
+    const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                           20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return (Words)_mm512_permutexvar_epi16(pairs, (__m512i)_mm512_cvtne2ps_pbh(lower, upper));
+}
+
 #define BASE graft_avx512_kernels
 #include "vector_product.h"
 #include "vector_ceiling.h"
+#include "vector_attention.h"
 
 GraftKernels graft_avx512vnni_kernels(void) {
     GraftKernels table = BASE;
@@ -30,6 +44,9 @@ GraftKernels graft_avx512vnni_kernels(void) {
     table.computes_int8 = true;
     table.product = product;
     table.ceiling = ceiling;
+    table.attention_scratch = attention_scratch;
+    table.attention = attention;
+    table.attention_backward = attention_backward;
     return table;
 }
 

@@ -1,21 +1,11 @@
 /// Rounding and quantizing rows, in the terms of one instruction set.
-#include "vector_lanes.h"
+#include "vector_pairs.h"
 #include "words.h"
 
 typedef uint16_t ShortWords __attribute__((vector_size(2 * LANES)));
 typedef uint8_t ByteWords __attribute__((vector_size(LANES)));
 
 // MARK: bfloat16
-
-/// graft_rounded_bits
-static inline Words rounded_bits(Vector value) {
-    const Words bits = (Words)value;
-    const Words rounded = bits + 0x7fff + (bits >> 16 & 1);
-    const Words subnormal = (Words)((bits & 0x7f800000) == 0);
-    const Words normal = (subnormal & bits & 0x80000000) | (~subnormal & rounded);
-    const Words unordered = (Words)(value != value);
-    return (unordered & (bits | 0x00400000)) | (~unordered & normal);
-}
 
 static void round_rows(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
                        ptrdiff_t words_stride) {

@@ -7,6 +7,8 @@ import CKernels
 package struct TextAttention: Sendable {
     let heads: Int
     let width: Int
+    /// How the factors of products are held; never int8, whose steps are too coarse for probabilities.
+    let format: GraftFormat
     let dropout: Dropout?
 
     /// Which probabilities are dropped: a function of the key, the text's place in the batch, head, row and column.
@@ -20,10 +22,11 @@ package struct TextAttention: Sendable {
         }
     }
 
-    /// `width` is that of one head.
-    package init(heads: Int, width: Int, dropout: Dropout? = nil) {
+    /// `width` is that of one head; `precision` is the encoder's. Below float32, products are in bfloat16.
+    package init(heads: Int, width: Int, precision: Precision = .float32, dropout: Dropout? = nil) {
         precondition(heads > 0 && width > 0, "attention has heads, and they have a width")
         (self.heads, self.width, self.dropout) = (heads, width, dropout)
+        format = precision == .float32 ? GRAFT_FLOAT32 : GRAFT_BFLOAT16
     }
 
     /// Gradients to compute; nil where not wanted.
@@ -92,7 +95,7 @@ package struct TextAttention: Sendable {
     ) -> GraftAttention {
         precondition(rows.count < 1 << 16, "a text has fewer than 65,536 tokens")
         return GraftAttention(
-            length: rows.count, heads: heads.count, width: width,
+            format: format, length: rows.count, heads: heads.count, width: width,
             query: start(of: query, rows, heads), key: start(of: key, rows, heads),
             value: start(of: value, rows, heads), query_stride: query.rowStride, key_stride: key.rowStride,
             value_stride: value.rowStride, scale: 1 / Float(width).squareRoot(), dropout_rate: dropout?.rate ?? 0,
@@ -111,7 +114,7 @@ package struct TextAttention: Sendable {
             var scratch = Matrix(uninitializedRows: 1, columns: count)
             scratch.withMutableBuffer { body($0.start) }
         }
-        func scratchCount(_ text: Int) -> Int { Kernels.table.attention_scratch(texts[text].count, width) }
+        func scratchCount(_ text: Int) -> Int { Kernels.table.attention_scratch(format, texts[text].count, width) }
 
         // A batch smaller than this is done sooner than another thread wakes up.
         let isSmall = texts.reduce(0) { $0 + $1.count * $1.count } * heads * width < 1 << 19

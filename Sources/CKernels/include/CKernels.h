@@ -71,6 +71,9 @@ typedef struct {
 ///     P̃ = dropout(P)
 ///     context = P̃ V
 typedef struct {
+    /// What the factors of products are rounded to, Q, K, V, P̃ and the gradients of context and scores: GRAFT_FLOAT32 or
+    /// GRAFT_BFLOAT16. Whatever the format, all inputs and results, sums and P itself are float32.
+    GraftFormat format;
     /// Of the text, and heads of this call: some or all of the text's. A head's bits depend on the head alone.
     size_t length, heads, width;
     /// Head h's element (i, c) is at i · stride + h · width + c.
@@ -162,7 +165,7 @@ typedef struct {
     void (*softmax_backward)(const float *p, float *dp, ptrdiff_t stride, float scale, size_t rows, size_t columns);
 
     /// The number of floats that `attention` and `attention_backward` need besides.
-    size_t (*attention_scratch)(size_t length, size_t width);
+    size_t (*attention_scratch)(GraftFormat format, size_t length, size_t width);
     void (*attention)(const GraftAttention *attention);
     /// From the same Q, K, V and mask as the forward's, and its statistics.
     void (*attention_backward)(const GraftAttention *attention, const GraftAttentionGradients *gradients);

@@ -16,6 +16,8 @@ struct Attention: Sendable {
     let dropoutRate: Float
     /// Names the dropout mask among those of a pass.
     let name: String
+    /// The encoder's. Below float32 the factors of the products are rounded to bfloat16; softmax and all sums are float32.
+    var precision = Precision.float32
 
     /// Which of the three inputs anybody wants a gradient of.
     struct Wanted { var query, key, value: Bool }
@@ -50,7 +52,7 @@ struct Attention: Sendable {
         let (tokens, hidden) = (query.matrix.rows, query.range.count)
         let dropout = pass.encoderDropout(name, rate: dropoutRate)
         let kernel = TextAttention(
-            heads: heads, width: hidden / heads,
+            heads: heads, width: hidden / heads, precision: precision,
             dropout: dropout.map { TextAttention.Dropout(rate: dropoutRate, key: $0) })
         let isBackwardRun = wanted.query || wanted.key || wanted.value
 
