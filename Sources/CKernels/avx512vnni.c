@@ -20,6 +20,12 @@ static inline Vector multiply_quads(Vector x, Vector y, Vector sums) {
 }
 
 #define ROUNDS_PAIRS
+typedef uint16_t ShortWords __attribute__((vector_size(2 * LANES)));
+static inline ShortWords round_lanes(Vector value) {
+    return (ShortWords)_mm512_cvtneps_pbh(value);
+}
+
+#define PAIRS_VECTORS
 typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
 
 static inline Words pair_columns(Vector left, Vector right) {
@@ -34,6 +40,7 @@ static inline Words pair_rows(Vector upper, Vector lower) {
 
 #define BASE graft_avx512_kernels
 #include "vector_product.h"
+#include "vector_pack.h"
 #include "vector_ceiling.h"
 #include "vector_attention.h"
 
@@ -43,6 +50,10 @@ GraftKernels graft_avx512vnni_kernels(void) {
     table.computes_bfloat16 = true;
     table.computes_int8 = true;
     table.product = product;
+    table.pack = pack;
+    table.round_rows = round_rows;
+    table.round_row_pairs = round_row_pairs;
+    table.quantize_rows = quantize_rows;
     table.ceiling = ceiling;
     table.attention_scratch = attention_scratch;
     table.attention = attention;

@@ -230,7 +230,7 @@ CONSTANT_ARGUMENTS void attend(const GraftAttention *t, const GraftFormat format
         const bool is_last = head + 1 == t->heads;
         const RowWalk walk = head_walk(t, &scratch, head);
         float *statistics = t->statistics == NULL ? NULL : t->statistics + 2 * head * length;
-        pack_transposed(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
+        pack_head(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
         const Operand value = pairs_operand(format, t->value + column, t->value_stride, length, width, scratch.pairs);
         for (size_t first = 0; first < length; first += scratch.rows) {
             const size_t rows = length - first < scratch.rows ? length - first : scratch.rows;
@@ -322,8 +322,8 @@ CONSTANT_ARGUMENTS void attend_backward(const GraftAttention *t, const GraftAtte
     for (size_t head = 0; head < t->heads; head++) {
         const size_t column = head * width;
         const RowWalk walk = head_walk(t, &scratch, head);
-        pack_transposed(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
-        pack_transposed(format, t->value + column, t->value_stride, length, scratch.columns, width, scratch.values);
+        pack_head(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
+        pack_head(format, t->value + column, t->value_stride, length, scratch.columns, width, scratch.values);
         const Operand key = pairs_operand(format, t->key + column, t->key_stride, length, width, scratch.pairs);
         for (size_t first = 0; first < length; first += scratch.rows) {
             const size_t rows = length - first < scratch.rows ? length - first : scratch.rows;

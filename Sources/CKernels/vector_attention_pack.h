@@ -73,8 +73,8 @@ CONSTANT_ARGUMENTS void pack_rows_as_columns(const GraftFormat format, const flo
 
 /// Packs xᵀ as `pack` does, a square of vectors at a time. From `length` on its columns, of which there are `columns`, a
 /// multiple of `LANES`, are zeros.
-static void pack_transposed(GraftFormat format, const float *x, ptrdiff_t stride, size_t length, size_t columns,
-                            size_t width, Word *packed) {
+static void pack_head(GraftFormat format, const float *x, ptrdiff_t stride, size_t length, size_t columns, size_t width,
+                      Word *packed) {
     if (format == GRAFT_FLOAT32) {
         pack_rows_as_columns(GRAFT_FLOAT32, x, stride, length, columns, width, packed);
     } else {

@@ -1,22 +1,11 @@
-/// Vectors rounded to words of two bfloat16, in the terms of one instruction set. One that rounds by an instruction of its own
-/// defines `ROUNDS_PAIRS`, pair_columns and pair_rows.
+/// Two vectors rounded to words of two bfloat16, in the terms of one instruction set. One that rounds two vectors by one
+/// instruction defines `PAIRS_VECTORS`, pair_columns and pair_rows.
 #ifndef GRAFT_VECTOR_PAIRS_H
 #define GRAFT_VECTOR_PAIRS_H
 
-#include "vector_lanes.h"
-#include "words.h"
+#include "vector_round.h"
 
-/// graft_rounded_bits
-static inline Words rounded_bits(Vector value) {
-    const Words bits = (Words)value;
-    const Words rounded = bits + 0x7fff + (bits >> 16 & 1);
-    const Words subnormal = (Words)((bits & 0x7f800000) == 0);
-    const Words normal = (subnormal & bits & 0x80000000) | (~subnormal & rounded);
-    const Words unordered = (Words)(value != value);
-    return (unordered & (bits | 0x00400000)) | (~unordered & normal);
-}
-
-#if !defined(ROUNDS_PAIRS)
+#if !defined(PAIRS_VECTORS)
 
 #if LANES == 16
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
@@ -31,13 +20,13 @@ static inline Words rounded_bits(Vector value) {
 
 /// Words of neighbouring columns, from two vectors that lie side by side in a row.
 static inline Words pair_columns(Vector left, Vector right) {
-    const Words l = rounded_bits(left), r = rounded_bits(right);
-    return __builtin_shufflevector(l, r, EVEN_LANES) >> 16 | (__builtin_shufflevector(l, r, ODD_LANES) & 0xffff0000);
+    const Words l = rounded_words(left), r = rounded_words(right);
+    return __builtin_shufflevector(l, r, EVEN_LANES) | __builtin_shufflevector(l, r, ODD_LANES) << 16;
 }
 
 /// Words of two rows, a column a lane.
 static inline Words pair_rows(Vector upper, Vector lower) {
-    return rounded_bits(upper) >> 16 | (rounded_bits(lower) & 0xffff0000);
+    return rounded_words(upper) | rounded_words(lower) << 16;
 }
 
 #endif
