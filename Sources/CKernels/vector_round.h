@@ -83,10 +83,17 @@ static inline float poison_of(Vector lanes) {
     return graft_float(__builtin_reduce_or((Words)lanes));
 }
 
-static inline GraftQuantization row_quantization(const float *x, size_t columns) {
+/// While it reads `x`, asks for `later`, if that is not NULL.
+static inline GraftQuantization row_quantization(const float *x, size_t columns, const float *later) {
     Vector lowest[RANGE_VECTORS] = {0}, highest[RANGE_VECTORS] = {0}, poison[RANGE_VECTORS] = {0};
     size_t j = 0;
     for (; j + RANGE_VECTORS * LANES <= columns; j += RANGE_VECTORS * LANES) {
+        if (later != NULL) {
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < RANGE_VECTORS; v += 16 / LANES) {
+                __builtin_prefetch(later + j + v * LANES);
+            }
+        }
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < RANGE_VECTORS; v++) {
             const Vector value = load(x + j + v * LANES);
@@ -141,11 +148,15 @@ static void quantize_rows(const float *x, ptrdiff_t row_stride, size_t rows, siz
     // The ranges of a few rows first: folding one row's lanes is a chain, which then runs beside the next row's.
     enum { ROWS = 4 };
     GraftQuantization how[ROWS];
+    // Activations of a large batch lie outside the second-level cache: they are asked for so many rows ahead.
+    const size_t elements = 2048, ahead = elements / (columns + 1) + 1;
     Word *to = words;
     for (size_t i = 0; i < rows; i += ROWS) {
         const size_t now = rows - i < ROWS ? rows - i : ROWS;
         for (size_t r = 0; r < now; r++) {
-            how[r] = row_quantization(x + (ptrdiff_t)r * row_stride, columns);
+            const float *row = x + (ptrdiff_t)r * row_stride;
+            const float *later = i + r + ahead < rows ? row + (ptrdiff_t)ahead * row_stride : NULL;
+            how[r] = row_quantization(row, columns, later);
             scales[i + r] = (GraftRowScale){how[r].scale, (int32_t)how[r].zero};
         }
         for (size_t r = 0; r < now; r++) {
