@@ -38,6 +38,8 @@ public struct LoRA: MergeableAdapter {
 
     /// y [tokens, outputs] from x [tokens, inputs]; the pullback leaves dA and dB and gives dx.
     public func forward(_ x: Matrix, through base: FrozenLinear, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
+        let mark = Profile.enter(.adapter)
+        defer { mark.leave() }
         let (a, b) = (pass.parameters[a], pass.parameters[b])
         let mask = dropoutRate > 0 ? pass.dropout?.key(self.a.name) : nil
         @Sendable func drop(_ x: Matrix) -> Matrix {
@@ -63,6 +65,8 @@ public struct LoRA: MergeableAdapter {
         return (
             y,
             { [self, h, basePullback] dy, gradients in
+                let mark = Profile.enter(.adapter)
+                defer { mark.leave() }
                 var dh = Matrix(uninitializedRows: dy.rows, columns: h.columns)
                 withViews(dy, b, h) { views in
                     // dh = s · dy B

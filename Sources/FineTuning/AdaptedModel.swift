@@ -92,6 +92,8 @@ public struct AdaptedModel: Sendable {
         let results = Parallel.map(parts.count) { part in
             let batch = Batching.pack(parts[part], tokenized)
             let (hidden, _) = encoder.forward(batch, adapters: task?.adapters ?? .none, pass)
+            let mark = Profile.enter(.head)
+            defer { mark.leave() }
             return pooling.embeddings(hidden, batch)
         }
         var embeddings = [[Float]](repeating: [], count: texts.count)
@@ -103,6 +105,8 @@ public struct AdaptedModel: Sendable {
 
     /// The texts as tokens, cut to `limit` and to what the encoder takes.
     public func tokenize(_ texts: [TextInput], limit: Int) throws(TokenizerError) -> [TokenizedText] {
+        let mark = Profile.enter(.tokenizer)
+        defer { mark.leave() }
         let limit = min(limit, encoder.config.maximumPositions)
         let grain = 64
         let results = Parallel.map((texts.count + grain - 1) / grain) { block in

@@ -29,11 +29,15 @@ public struct ClassificationModel: Sendable {
         let reachesEncoder = pass.demand == .parameters && adapters.lowestLayer != nil
         var headPass = pass
         if reachesEncoder { headPass.demand = .parametersAndInput }
+        let mark = Profile.enter(.head)
+        defer { mark.leave() }
         let (logits, headPullback) = head.forward(hidden, batch, headPass)
         return (
             logits,
             { dLogits, gradients in
+                let mark = Profile.enter(.head)
                 let dHidden = headPullback(dLogits, &gradients)
+                mark.leave()
                 return dHidden.count > 0 ? encoderPullback(dHidden, &gradients) : .empty
             }
         )

@@ -117,12 +117,16 @@ public struct Trainer: Sendable {
                 parameters: state.values, dropout: DropoutKey(seed: options.seed, step: number, part: part),
                 dropsInsideEncoder: options.dropsInsideEncoder, demand: .parameters)
             let (logits, pullback) = model.forward(batch, pass)
+            let mark = Profile.enter(.head)
             let (loss, dLogits) = SoftmaxCrossEntropy.loss(
                 logits, targets: parts[part].map { training.targets[$0] }, count: indices.count)
+            mark.leave()
             var gradients = state.values.zeroed()
             _ = pullback(dLogits, &gradients)
             return (loss: loss, gradients: gradients)
         }
+        let mark = Profile.enter(.optimizer)
+        defer { mark.leave() }
         // Summed in the order of the parts, whichever thread was done first.
         var (loss, gradients) = (0.0, state.values.zeroed())
         for result in results {

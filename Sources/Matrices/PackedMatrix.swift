@@ -14,6 +14,8 @@ package struct PackedMatrix: Sendable {
 
     /// Packs `view` [depth, columns] as it is; for x·Wᵀ pass the transposed view of W.
     package init(_ view: MatrixView) {
+        let mark = Profile.enter(.packing)
+        defer { mark.leave() }
         (depth, columns) = (view.rows, view.columns)
         var panels = Matrix(uninitializedRows: 1, columns: Kernels.table.packed_count(view.rows, view.columns))
         panels.withMutableBuffer {

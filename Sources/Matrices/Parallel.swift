@@ -29,12 +29,18 @@ public enum Parallel {
             return
         }
         let next = Atomic<Int>(0)
+        // Helping threads are charged with the part that the caller is at; the caller, from its own end on, waits.
+        let part = Profile.part
+        let waiting = Profile.enter(.waiting)
+        defer { waiting.leave() }
         withoutActuallyEscaping(body) { body in
             // Bodies write through views to places of their own, which the type system cannot see.
             nonisolated(unsafe) let body = body
             DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
                 graft_set_inside_parallel_loop(true)
                 defer { graft_set_inside_parallel_loop(false) }
+                let mark = Profile.help(part)
+                defer { mark.leave() }
                 while true {
                     let index = next.add(1, ordering: .relaxed).oldValue
                     guard index < count else { return }

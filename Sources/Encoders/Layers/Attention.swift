@@ -26,6 +26,8 @@ struct Attention: Sendable {
     func forward(
         _ query: Matrix, _ key: Matrix, _ value: Matrix, _ batch: PackedBatch, wanted: Wanted, _ pass: Pass
     ) -> (context: Matrix, pullback: InputPullback) {
+        let mark = Profile.enter(.attentionForward)
+        defer { mark.leave() }
         let dropoutKey = pass.encoderDropout(name, rate: dropoutRate)
         /// Calls `body` with each head of each text, and where its tokens and columns are.
         @Sendable func forEachHead(
@@ -55,6 +57,8 @@ struct Attention: Sendable {
         return (
             context,
             { dContext in
+                let mark = Profile.enter(.attentionBackward)
+                defer { mark.leave() }
                 func gradient(_ isWanted: Bool) -> Matrix {
                     isWanted ? Matrix(uninitializedRows: query.rows, columns: query.columns) : .empty
                 }

@@ -11,7 +11,13 @@ struct Dropout: Sendable {
     /// Changes `x` in place and gives what changes dy likewise.
     func apply(to x: inout Matrix, _ pass: Pass) -> (@Sendable (inout Matrix) -> Void) {
         guard let key = pass.encoderDropout(name, rate: rate) else { return { _ in } }
+        let mark = Profile.enter(.dropout)
+        defer { mark.leave() }
         x.drop(rate: rate, key: key)
-        return { [rate] dy in dy.drop(rate: rate, key: key) }
+        return { [rate] dy in
+            let mark = Profile.enter(.dropout)
+            defer { mark.leave() }
+            dy.drop(rate: rate, key: key)
+        }
     }
 }

@@ -34,6 +34,8 @@ public final class FrozenLinear: Sendable {
     /// asked for.
     public func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
         precondition(x.columns == inputs, "x has \(inputs) columns")
+        let mark = Profile.enter(.linearForward)
+        defer { mark.leave() }
         var y = Matrix(uninitializedRows: x.rows, columns: outputs)
         y.withMutableView { y in
             x.withView { x in
@@ -46,6 +48,8 @@ public final class FrozenLinear: Sendable {
         return (
             y,
             { [self] dy, _ in
+                let mark = Profile.enter(.linearBackward)
+                defer { mark.leave() }
                 let weight = packedForBackward
                 var dx = Matrix(uninitializedRows: dy.rows, columns: inputs)
                 dx.withMutableView { dx in dy.withView { dy in Product.compute(dy, weight, into: dx) } }
