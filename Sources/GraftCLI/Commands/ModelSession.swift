@@ -9,6 +9,8 @@ struct ModelSession {
     let folder: URL
     /// The encoder with the tasks that were loaded.
     var model: AdaptedModel
+    /// How its weights are packed.
+    let precision: Precision
 
     /// Reads the model that the line names.
     init(_ values: OptionValues) throws {
@@ -22,7 +24,8 @@ struct ModelSession {
         try Machine.prepare(threads: threads)
         self.name = name
         folder = try ModelCache().resolve(name)
-        model = try AdaptedModel(contentsOf: folder, precision: precision ?? .float32)
+        self.precision = precision ?? .float32
+        model = try AdaptedModel(contentsOf: folder, precision: self.precision)
     }
 
     /// What adapter folders call the base: a Hub id as it is, a folder by its name.
