@@ -38,7 +38,8 @@ let package = Package(
         library(
             "Graft",
             ["FineTuning", "Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "ModelHub", "Files"]),
-        .executableTarget(name: "GraftCLI", dependencies: ["Graft", "Benchmarking", "Files"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "GraftCLI", dependencies: ["Graft", "Benchmarking", "Files"], swiftSettings: swiftSettings),
 
         // MARK: Tests.
         .target(

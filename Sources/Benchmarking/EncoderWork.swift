@@ -19,8 +19,7 @@ package struct EncoderWork: Sendable {
 
     /// Operations of a forward pass.
     package var forward: Double {
-        let weights = Projection.allCases.reduce(0) { $0 + weights(of: $1) }
-        return Double(config.layers) * (2 * weights * tokens + attention(products: 2))
+        Double(config.layers) * (2 * layerWeights * tokens + attention(products: 2))
     }
 
     /// Operations of a forward and a backward pass that reach the adapters at `sites`.
@@ -28,8 +27,7 @@ package struct EncoderWork: Sendable {
         guard let lowest = sites.map(\.layer).min() else { return forward }
         let adapted = Set(sites.filter { $0.layer == lowest }.map(\.projection))
         var backward = backwardOfLowestLayer(adapted)
-        let weights = Projection.allCases.reduce(0) { $0 + weights(of: $1) }
-        backward += Double(config.layers - 1 - lowest) * (2 * weights * tokens + attention(products: 4))
+        backward += Double(config.layers - 1 - lowest) * (2 * layerWeights * tokens + attention(products: 4))
         return forward + backward
     }
 
@@ -47,6 +45,8 @@ package struct EncoderWork: Sendable {
         let scores = adapted.isDisjoint(with: [.query, .key]) ? 0 : 1
         return operations + attention(products: scores + adapted.intersection([.query, .key, .value]).count)
     }
+
+    private var layerWeights: Double { Projection.allCases.reduce(0) { $0 + weights(of: $1) } }
 
     private func weights(of projection: Projection) -> Double {
         let (hidden, intermediate) = (Double(config.hiddenSize), Double(config.intermediateSize))

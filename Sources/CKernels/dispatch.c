@@ -5,7 +5,9 @@
 
 #include "tables.h"
 
-static const GraftKernels *available[4];
+static const GraftKernels *available[8];
+/// Tables of extensions, made of others' at the first choice.
+static GraftKernels extended[2];
 static size_t available_count;
 static const GraftKernels *chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -18,10 +20,18 @@ static void choose(void) {
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (avx2) {
         available[available_count++] = &graft_avx2_kernels;
+        if (__builtin_cpu_supports("avxvnni")) {
+            extended[0] = graft_avx2vnni_kernels();
+            available[available_count++] = &extended[0];
+        }
     }
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
         available[available_count++] = &graft_avx512_kernels;
+        if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni")) {
+            extended[1] = graft_avx512vnni_kernels();
+            available[available_count++] = &extended[1];
+        }
     }
 #elif defined(__aarch64__)
     available[available_count++] = &graft_neon_kernels;

@@ -65,6 +65,13 @@ static inline Vector multiply_add(Vector x, Vector y, Vector addend) {
     return vfmaq_f32(addend, x, y);
 }
 
+/// Both products of two 16-bit integers a lane.
+static inline Vector multiply_halves(Vector x, Vector y, Vector sums) {
+    const int16x8_t a = vreinterpretq_s16_f32(x), b = vreinterpretq_s16_f32(y);
+    const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b)), high = vmull_high_s16(a, b);
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(sums), vpaddq_s32(low, high)));
+}
+
 static inline Vector minimum(Vector x, Vector y) {
     return vminq_f32(x, y);
 }
@@ -79,6 +86,9 @@ static inline Vector maximum(Vector x, Vector y) {
 #define TILE_ROWS_3 8
 #define TILE_ROWS_4 6
 #include "vector_product.h"
+#include "vector_pack.h"
+#include "vector_round.h"
+#include "vector_ceiling.h"
 #include "vector_rows.h"
 
 #define TABLE graft_neon_kernels

@@ -4,46 +4,163 @@
 
 #include "dropout.h"
 #include "tables.h"
+#include "words.h"
 
 // Fused only where the code says fmaf, so that this file gives the same numbers on every processor.
 #pragma STDC FP_CONTRACT OFF
 
+/// A word in memory, whatever it was written as.
+typedef uint32_t __attribute__((may_alias)) Word;
+
 // MARK: Products
 
-/// A panel is one column.
-static size_t packed_count(size_t depth, size_t columns) {
-    return depth * columns;
+/// A panel is one column: its words, and in int8 its scale and its sum.
+static size_t packed_count(GraftFormat format, size_t depth, size_t columns) {
+    return (graft_word_count(format, depth) + (format == GRAFT_INT8 ? 2 : 0)) * columns;
 }
 
-static void pack(const float *b, ptrdiff_t depth_stride, ptrdiff_t column_stride, size_t depth, size_t columns,
-                 float *packed) {
+static void pack(GraftFormat format, const float *b, ptrdiff_t depth_stride, ptrdiff_t column_stride, size_t depth,
+                 size_t columns, void *packed) {
+    const size_t panel = packed_count(format, depth, 1);
     for (size_t j = 0; j < columns; j++) {
-        for (size_t k = 0; k < depth; k++) {
-            packed[j * depth + k] = b[(ptrdiff_t)k * depth_stride + (ptrdiff_t)j * column_stride];
+        const float *column = b + (ptrdiff_t)j * column_stride;
+        if (format == GRAFT_FLOAT32) {
+            for (size_t k = 0; k < depth; k++) {
+                ((float *)packed)[j * panel + k] = column[(ptrdiff_t)k * depth_stride];
+            }
+        } else {
+            graft_pack_column(format, column, depth_stride, depth, (uint32_t *)packed + j * panel, 1);
         }
     }
 }
 
+/// Σ a · b over the words, each as its format says.
+static float sum_of_products(GraftFormat format, const Word *a, ptrdiff_t a_stride, const Word *b, ptrdiff_t b_stride,
+                             size_t depth) {
+    float sum = 0;
+    for (size_t k = 0; k < depth; k++, a += a_stride, b += b_stride) {
+        if (format == GRAFT_FLOAT32) {
+            sum = fmaf(graft_float(*a), graft_float(*b), sum);
+        } else {
+            sum = fmaf(graft_float(*a & 0xffff0000), graft_float(*b & 0xffff0000), sum);
+            sum = fmaf(graft_float(*a << 16), graft_float(*b << 16), sum);
+        }
+    }
+    return sum;
+}
+
+/// Σ (a − zero) · b over the words' bytes.
+static int32_t sum_of_bytes(const Word *a, ptrdiff_t a_stride, int32_t zero, const Word *b, size_t depth) {
+    int32_t sum = 0;
+    for (size_t k = 0; k < depth; k++, a += a_stride, b++) {
+        for (int shift = 0; shift < 32; shift += 8) {
+            sum += ((int32_t)(*a >> shift & 0xff) - zero) * (int8_t)(*b >> shift & 0xff);
+        }
+    }
+    return sum;
+}
+
 static void product(const GraftProduct *p) {
-    bool packed = p->b_depth_stride == 0;
-    ptrdiff_t depth_stride = packed ? 1 : p->b_depth_stride;
-    ptrdiff_t column_stride = packed ? (ptrdiff_t)p->depth : 1;
+    const bool packed = p->b_depth_stride == 0, is_int8 = p->format == GRAFT_INT8;
+    const ptrdiff_t depth_stride = packed ? 1 : p->b_depth_stride;
+    const ptrdiff_t column_stride = packed ? (ptrdiff_t)p->depth + (is_int8 ? 2 : 0) : 1;
     for (size_t i = 0; i < p->rows; i++) {
         float *out = p->out + (ptrdiff_t)i * p->out_row_stride;
+        const Word *a = (const Word *)p->a + (ptrdiff_t)i * p->a_row_stride;
         for (size_t j = 0; j < p->columns; j++) {
-            const float *a = p->a + (ptrdiff_t)i * p->a_row_stride;
-            const float *b = p->b + (ptrdiff_t)j * column_stride;
-            float sum = 0;
-            for (size_t k = 0; k < p->depth; k++) {
-                sum = fmaf(a[(ptrdiff_t)k * p->a_depth_stride], b[(ptrdiff_t)k * depth_stride], sum);
+            const Word *b = (const Word *)p->b + (ptrdiff_t)j * column_stride;
+            float sum, scale = p->scale;
+            if (is_int8) {
+                // Padding bytes of `a` would count as −zero, but those of `b` are zero.
+                const int32_t whole = sum_of_bytes(a, p->a_depth_stride, p->a_scales[i].zero, b, p->depth);
+                sum = (float)whole * graft_float(b[p->depth]);
+                scale *= p->a_scales[i].scale;
+            } else {
+                sum = sum_of_products(p->format, a, p->a_depth_stride, b, depth_stride, p->depth);
             }
             float addend = p->accumulate ? out[j] : 0;
             if (p->bias != NULL) {
                 addend += p->bias[j];
             }
-            out[j] = fmaf(p->scale, sum, addend);
+            out[j] = fmaf(scale, sum, addend);
         }
     }
+}
+
+// MARK: Rounding
+
+static void round_rows(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
+                       ptrdiff_t words_stride) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *row = x + (ptrdiff_t)i * row_stride;
+        Word *to = (Word *)words + (ptrdiff_t)i * words_stride;
+        for (size_t j = 0; j < columns; j += 2) {
+            to[j / 2] = graft_bfloat16_word(row[j], j + 1 < columns ? row[j + 1] : 0);
+        }
+    }
+}
+
+static void round_row_pairs(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
+                            ptrdiff_t words_stride) {
+    for (size_t i = 0; i < rows; i += 2) {
+        const float *row = x + (ptrdiff_t)i * row_stride;
+        Word *to = (Word *)words + (ptrdiff_t)(i / 2) * words_stride;
+        for (size_t j = 0; j < columns; j++) {
+            to[j] = graft_bfloat16_word(row[j], i + 1 < rows ? row[row_stride + (ptrdiff_t)j] : 0);
+        }
+    }
+}
+
+static void quantize_rows(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
+                          ptrdiff_t words_stride, GraftRowScale *scales) {
+    for (size_t i = 0; i < rows; i++) {
+        const float *row = x + (ptrdiff_t)i * row_stride;
+        float lowest = 0, highest = 0, poison = 0;
+        for (size_t j = 0; j < columns; j++) {
+            lowest = row[j] < lowest ? row[j] : lowest;
+            highest = row[j] > highest ? row[j] : highest;
+            poison += row[j] * 0;
+        }
+        const GraftQuantization how = graft_row_quantization(lowest, highest, poison);
+        scales[i] = (GraftRowScale){how.scale, (int32_t)how.zero};
+        Word *to = (Word *)words + (ptrdiff_t)i * words_stride;
+        for (size_t j = 0; j < columns; j += 4) {
+            uint32_t word = 0;
+            for (size_t e = 0; e < 4 && j + e < columns && how.inverse != 0; e++) {
+                // Rounds once: what is added has ones in its last place.
+                float shifted = fmaf(row[j + e], how.inverse, GRAFT_WHOLE_SHIFT + how.zero);
+                float whole = fminf(fmaxf(shifted - GRAFT_WHOLE_SHIFT, 0), 255);
+                word |= (uint32_t)whole << 8 * e;
+            }
+            to[j / 4] = word;
+        }
+    }
+}
+
+// MARK: Ceiling
+
+static double ceiling(GraftFormat format, size_t iterations) {
+    enum { SUMS = 8 };
+    volatile float factor = 1e-3f;
+    volatile int32_t whole = 3;
+    const float a = factor;
+    const int32_t b = whole;
+    float sums[SUMS] = {0};
+    uint32_t wholes[SUMS] = {0};
+    for (size_t n = 0; n < iterations; n++) {
+        for (size_t i = 0; i < SUMS; i++) {
+            if (format == GRAFT_INT8) {
+                wholes[i] += (uint32_t)((int32_t)(wholes[i] & 0xff) * b);
+            } else {
+                sums[i] = fmaf(a, a, sums[i]);
+            }
+        }
+    }
+    volatile float kept = 0;
+    for (size_t i = 0; i < SUMS; i++) {
+        kept = kept + sums[i] + (float)wholes[i];
+    }
+    return 2.0 * SUMS * (double)iterations;
 }
 
 // MARK: GELU
@@ -181,10 +298,15 @@ static float dot(const float *x, const float *y, size_t count) {
 
 const GraftKernels graft_reference_kernels = {
     .name = "reference",
+    .chains_bfloat16 = true,
     .panel_width = 1,
     .packed_count = packed_count,
     .pack = pack,
     .product = product,
+    .round_rows = round_rows,
+    .round_row_pairs = round_row_pairs,
+    .quantize_rows = quantize_rows,
+    .ceiling = ceiling,
     .gelu = gelu,
     .gelu_backward = gelu_backward,
     .layer_norm = layer_norm,

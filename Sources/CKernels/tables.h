@@ -8,6 +8,9 @@ extern const GraftKernels graft_reference_kernels;
 #if defined(__x86_64__)
 extern const GraftKernels graft_avx2_kernels;
 extern const GraftKernels graft_avx512_kernels;
+/// The tables of processors that have an extension besides: the others' but for what the extension does faster.
+GraftKernels graft_avx2vnni_kernels(void);
+GraftKernels graft_avx512vnni_kernels(void);
 #elif defined(__aarch64__)
 extern const GraftKernels graft_neon_kernels;
 #endif

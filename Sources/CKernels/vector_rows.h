@@ -3,62 +3,12 @@
 ///
 /// Sums go through `PARTIAL_SUMS` partial sums, whatever the vectors' width, and every step is rounded as IEEE 754 says,
 /// so that all instruction sets give the same bits.
-#include <stddef.h>
-#include <stdint.h>
-
-#include "CKernels.h"
 #include "dropout.h"
-
-#pragma STDC FP_CONTRACT OFF
+#include "vector_lanes.h"
 
 enum { PARTIAL_SUMS = 32, SUM_VECTORS = PARTIAL_SUMS / LANES };
 
-typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
-
 // MARK: Lanes
-
-/// How many of the lanes from `at` on lie before `count`.
-static inline size_t lanes_from(size_t at, size_t count) {
-    if (at >= count) {
-        return 0;
-    }
-    return count - at < LANES ? count - at : LANES;
-}
-
-/// The first lanes from memory, the others zero.
-static inline Vector load_first(const float *from, size_t lanes) {
-    return lanes == LANES ? load(from) : load_partial(from, lanes);
-}
-
-static inline void store_first(float *to, Vector value, size_t lanes) {
-    if (lanes == LANES) {
-        store(to, value);
-    } else {
-        store_partial(to, value, lanes);
-    }
-}
-
-static inline Words splat_word(uint32_t word) {
-    return (Words){0} + word;
-}
-
-/// 0, 1, 2, …
-static inline Words lane_numbers(void) {
-    Words numbers;
-    for (uint32_t lane = 0; lane < LANES; lane++) {
-        numbers[lane] = lane;
-    }
-    return numbers;
-}
-
-static inline Vector choose(Words mask, Vector yes, Vector no) {
-    return (Vector)((mask & (Words)yes) | (~mask & (Words)no));
-}
-
-/// The first lanes of `value`, the others of `rest`.
-static inline Vector first_lanes_of(Vector value, size_t lanes, Vector rest) {
-    return lanes == LANES ? value : choose((Words)(lane_numbers() < splat_word((uint32_t)lanes)), value, rest);
-}
 
 /// The partial sums' sum: upper half onto lower half, until one is left.
 static inline float total(const Vector sums[SUM_VECTORS]) {

@@ -4,10 +4,15 @@
 
 const GraftKernels TABLE = {
     .name = TABLE_NAME,
+    .chains_bfloat16 = true,
     .panel_width = PANEL_WIDTH,
     .packed_count = packed_count,
     .pack = pack,
     .product = product,
+    .round_rows = round_rows,
+    .round_row_pairs = round_row_pairs,
+    .quantize_rows = quantize_rows,
+    .ceiling = ceiling,
     .gelu = gelu,
     .gelu_backward = gelu_backward,
     .layer_norm = layer_norm,

@@ -23,4 +23,19 @@ public enum Kernels {
     public static var chosen: String? {
         graft_kernels().map { String(cString: $0.pointee.name) }
     }
+
+    /// Whether the kernels in use multiply such numbers by an instruction of their own. They can multiply all of them.
+    public static func computes(_ precision: Precision) -> Bool {
+        switch precision {
+        case .float32: true
+        case .bfloat16: table.computes_bfloat16
+        case .int8: table.computes_int8
+        }
+    }
+
+    /// Runs multiply-adds of this precision on registers alone, `iterations` rounds of them, on the calling thread, and gives
+    /// the number of multiplications and additions done. What they took, taken by the caller, is the machine's ceiling.
+    package static func runCeilingLoop(_ precision: Precision, iterations: Int) -> Double {
+        table.ceiling(precision.format, iterations)
+    }
 }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Matrix products over views: out = (accumulating ? out : 0) + scale · a·b + bias.
+/// Matrix products: out = (accumulating ? out : 0) + scale · a·b + bias.
 package enum Product {
     /// `a` is [rows, depth], either way round; `b` is [depth, columns] with its columns side by side.
     package static func compute(
@@ -8,51 +8,113 @@ package enum Product {
     ) {
         precondition(a.columns == b.rows, "inner extents of a product agree")
         precondition(b.columnStride == 1, "the right side of a product has its columns side by side")
-        run(a, columns: b.columns, scale: scale, bias: nil, accumulating: accumulating, into: out) { first, body in
-            body(b.base + first, b.rowStride)
-        }
+        let form = Form(a, scale: scale, bias: nil, accumulating: accumulating, out: out)
+        run(form, columns: b.columns) { first, body in body(UnsafeRawPointer(b.base + first), b.rowStride) }
     }
 
-    /// `a` is [rows, depth], either way round; `b` was packed from [depth, columns]; `bias`, if any, has `columns` numbers.
+    /// `a` is [rows, depth], either way round; `b` was packed in float32 from [depth, columns]; `bias`, if any, has
+    /// `columns` numbers.
     package static func compute(
         _ a: MatrixView, _ b: PackedMatrix, scale: Float = 1, bias: UnsafePointer<Float>? = nil,
         accumulating: Bool = false, into out: MatrixView
     ) {
         precondition(a.columns == b.depth, "inner extents of a product agree")
-        run(a, columns: b.columns, scale: scale, bias: bias, accumulating: accumulating, into: out) { first, body in
-            b.withPanels(fromColumn: first) { body($0, 0) }
+        precondition(b.precision == .float32, "a left side in float32 meets a right side in float32")
+        let form = Form(a, scale: scale, bias: bias, accumulating: accumulating, out: out)
+        run(form, columns: b.columns) { first, body in b.withPanels(fromColumn: first) { body($0, 0) } }
+    }
+
+    /// `a` is [rows, depth]; `b` was packed from [depth, columns] in the same precision; `bias`, if any, has `columns`
+    /// numbers.
+    package static func compute(
+        _ a: RowOperand, _ b: PackedMatrix, scale: Float = 1, bias: UnsafePointer<Float>? = nil,
+        accumulating: Bool = false, into out: MatrixView
+    ) {
+        precondition(a.depth == b.depth, "inner extents of a product agree")
+        precondition(a.precision == b.precision, "both sides of a product have one precision")
+        a.withWords { words, scales in
+            let form = Form(
+                a, words: words, scales: scales, scale: scale, bias: bias, accumulating: accumulating, out: out)
+            run(form, columns: b.columns) { first, body in b.withPanels(fromColumn: first) { body($0, 0) } }
+        }
+    }
+
+    /// `a` is [rows, depth] in bfloat16; `b` is [depth, columns].
+    package static func compute(
+        _ a: RowOperand, _ b: PairedRows, scale: Float = 1, accumulating: Bool = false, into out: MatrixView
+    ) {
+        precondition(a.depth == b.rows, "inner extents of a product agree")
+        precondition(a.precision == .bfloat16, "paired rows are in bfloat16, and so is what they are multiplied with")
+        a.withWords { words, scales in
+            b.withWords { right in
+                let form = Form(
+                    a, words: words, scales: scales, scale: scale, bias: nil, accumulating: accumulating, out: out)
+                run(form, columns: b.columns) { first, body in
+                    body(right + first * MemoryLayout<Float>.stride, b.stride)
+                }
+            }
+        }
+    }
+
+    /// A product but for its right side. Depth and strides of `a` count words.
+    private struct Form {
+        let precision: Precision
+        let rows, depth: Int
+        let a: UnsafeRawPointer
+        let rowStride, depthStride: Int
+        let scales: UnsafePointer<GraftRowScale>?
+        let scale: Float
+        let bias: UnsafePointer<Float>?
+        let accumulates: Bool
+        let out: MatrixView
+
+        init(_ a: MatrixView, scale: Float, bias: UnsafePointer<Float>?, accumulating: Bool, out: MatrixView) {
+            precision = .float32
+            (rows, depth, self.a) = (a.rows, a.columns, UnsafeRawPointer(a.base))
+            (rowStride, depthStride, scales) = (a.rowStride, a.columnStride, nil)
+            (self.scale, self.bias, accumulates, self.out) = (scale, bias, accumulating, out)
+        }
+
+        init(
+            _ a: RowOperand, words: UnsafeRawPointer, scales: UnsafePointer<GraftRowScale>?, scale: Float,
+            bias: UnsafePointer<Float>?, accumulating: Bool, out: MatrixView
+        ) {
+            precision = a.precision
+            (rows, depth, self.a) = (a.rows, a.precision.wordCount(a.depth), words)
+            (rowStride, depthStride, self.scales) = (a.rowStride, a.depthStride, scales)
+            (self.scale, self.bias, accumulates, self.out) = (scale, bias, accumulating, out)
         }
     }
 
     /// Shares the product among threads by blocks of rows and, where rows are few, of columns.
     private static func run(
-        _ a: MatrixView, columns: Int, scale: Float, bias: UnsafePointer<Float>?, accumulating: Bool,
-        into out: MatrixView, withB: (_ first: Int, _ body: (UnsafePointer<Float>, Int) -> Void) -> Void
+        _ form: Form, columns: Int, withB: (_ first: Int, _ body: (UnsafeRawPointer, Int) -> Void) -> Void
     ) {
-        precondition(
-            out.rows == a.rows && out.columns == columns, "the result of a product is [rows of a, columns of b]")
+        let (rows, out) = (form.rows, form.out)
+        precondition(out.rows == rows && out.columns == columns, "the result of a product is [rows of a, columns of b]")
         precondition(out.columnStride == 1, "the result of a product has its columns side by side")
         func block(_ rows: Range<Int>, _ range: Range<Int>) {
             withB(range.lowerBound) { b, depthStride in
-                let rowOffset = rows.lowerBound * a.rowStride
+                let rowOffset = rows.lowerBound * form.rowStride * MemoryLayout<Float>.stride
                 var product = GraftProduct(
-                    rows: rows.count, columns: range.count, depth: a.columns,
-                    a: UnsafePointer(a.base) + rowOffset, a_row_stride: a.rowStride, a_depth_stride: a.columnStride,
+                    format: form.precision.format, rows: rows.count, columns: range.count, depth: form.depth,
+                    a: form.a + rowOffset, a_row_stride: form.rowStride, a_depth_stride: form.depthStride,
                     b: b, b_depth_stride: depthStride,
                     out: out.base + rows.lowerBound * out.rowStride + range.lowerBound, out_row_stride: out.rowStride,
-                    bias: bias.map { $0 + range.lowerBound }, scale: scale, accumulate: accumulating)
+                    bias: form.bias.map { $0 + range.lowerBound }, a_scales: form.scales.map { $0 + rows.lowerBound },
+                    scale: form.scale, accumulate: form.accumulates)
                 Kernels.table.product(&product)
             }
         }
         // A block smaller than this is done sooner than another thread wakes up.
-        let isSmall = a.rows * columns * a.columns < 1 << 17
-        guard !isSmall, !Parallel.isSerial else { return block(0..<a.rows, 0..<columns) }
-        let rowBlocks = (a.rows + rowGrain - 1) / rowGrain
+        let isSmall = rows * columns * form.depth < 1 << 17
+        guard !isSmall, !Parallel.isSerial else { return block(0..<rows, 0..<columns) }
+        let rowBlocks = (rows + rowGrain - 1) / rowGrain
         let columnGrain = rowBlocks < 4 ? PackedMatrix.columnGrain : columns
         let columnBlocks = (columns + columnGrain - 1) / columnGrain
         Parallel.forEach(rowBlocks * columnBlocks) { index in
             let (row, column) = (index / columnBlocks * rowGrain, index % columnBlocks * columnGrain)
-            block(row..<min(row + rowGrain, a.rows), column..<min(column + columnGrain, columns))
+            block(row..<min(row + rowGrain, rows), column..<min(column + columnGrain, columns))
         }
     }
 

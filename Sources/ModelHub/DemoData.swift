@@ -29,7 +29,8 @@ public struct DemoData: Sendable, Equatable {
     /// The data where it is in `cache` already, nil elsewhere. Touches no network.
     public init?(alreadyIn cache: ModelCache) {
         let folder = cache.folder.appendingPathComponent("data", isDirectory: true)
-        guard FileManager.default.fileExists(atPath: folder.appendingPathComponent(Self.marker).path) else { return nil }
+        let marker = folder.appendingPathComponent(Self.marker)
+        guard FileManager.default.fileExists(atPath: marker.path) else { return nil }
         self.init(in: folder)
     }
 

@@ -179,12 +179,12 @@ static void check_product(size_t rows, size_t columns, size_t depth) {
     tested->product(&product);
     same_bits("product, direct", found, expected, out_count);
 
-    size_t packed_count = tested->packed_count(depth, columns);
+    size_t packed_count = tested->packed_count(GRAFT_FLOAT32, depth, columns);
     float *packed = floats(6, packed_count + 16);
     for (size_t i = 0; i < packed_count + 16; i++) {
         packed[i] = guard;
     }
-    tested->pack(b, product.b_depth_stride, 1, depth, columns, packed);
+    tested->pack(GRAFT_FLOAT32, b, product.b_depth_stride, 1, depth, columns, packed);
     checks++;
     for (size_t i = packed_count; i < packed_count + 16; i++) {
         if (packed[i] != guard) {

@@ -49,6 +49,10 @@ import Testing
             ),
             ("inspect", [], "PATH is missing"),
             ("inspect", ["a", "b"], "there is nothing to do with 'b'; texts with spaces need quotes"),
+            (
+                "benchmark", ["--model", "m", "--only", "training,training"],
+                "--only is 'training,training', expected ceilings, products, inference, training, adapters or load, or several of these with commas between them"
+            ),
             ("pull", ["--jsn"], "there is no option --jsn"),
             ("evaluate", ["--dta", "f"], "there is no option --dta; did you mean --data?"),
         ] as [(String, [String], String)])
@@ -72,6 +76,14 @@ import Testing
         ("embed", ["--model", "m", "one", "two", "--threads", "2", "--precision", "auto"]),
         ("merge", ["--model", "m", "--adapter", "a", "--output", "d", "--type", "bfloat16", "--allow-other-base"]),
         ("inspect", ["folder", "--json"]),
+        ("benchmark", ["--model", "m"]),
+        (
+            "benchmark",
+            [
+                "--model", "m", "--data", "f.jsonl", "--only", "ceilings,training", "--seconds", "0.5", "--threads",
+                "1", "--json",
+            ]
+        ),
         ("demo", []),
     ])
     func acceptsTheLinesOfTheContract(name: String, words: [String]) throws {

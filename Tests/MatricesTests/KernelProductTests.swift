@@ -45,14 +45,14 @@ struct KernelProductTests {
             for i in some {
                 for j in cut {
                     var product = GraftProduct(
-                        rows: i.count, columns: j.count, depth: depth,
+                        format: GRAFT_FLOAT32, rows: i.count, columns: j.count, depth: depth,
                         a: a.start + i.lowerBound * (isTransposed ? 1 : aStride),
                         a_row_stride: isTransposed ? 1 : aStride, a_depth_stride: isTransposed ? aStride : 1,
                         b: packed.map { $0.start + j.lowerBound * depth } ?? b.start + j.lowerBound,
                         b_depth_stride: packed == nil ? bStride : 0,
                         out: out.start + i.lowerBound * outStride + j.lowerBound, out_row_stride: outStride,
-                        bias: bias.map { UnsafePointer($0.start + j.lowerBound) }, scale: scale,
-                        accumulate: accumulates)
+                        bias: bias.map { UnsafePointer($0.start + j.lowerBound) }, a_scales: nil,
+                        scale: scale, accumulate: accumulates)
                     kernels.product(&product)
                 }
             }
@@ -64,8 +64,8 @@ struct KernelProductTests {
         }
 
         func packed(_ kernels: GraftKernels) -> KernelNumbers {
-            let packed = KernelNumbers(repeating: 0, count: kernels.packed_count(depth, columns))
-            kernels.pack(b.start, bStride, 1, depth, columns, packed.start)
+            let packed = KernelNumbers(repeating: 0, count: kernels.packed_count(GRAFT_FLOAT32, depth, columns))
+            kernels.pack(GRAFT_FLOAT32, b.start, bStride, 1, depth, columns, packed.start)
             return packed
         }
     }
@@ -155,11 +155,11 @@ struct KernelProductTests {
                     transposed.start[j * depth + k] = b.start[k * columns + j]
                 }
             }
-            let count = kernels.packed_count(depth, columns)
+            let count = kernels.packed_count(GRAFT_FLOAT32, depth, columns)
             let plain = KernelNumbers(repeating: Case.guardValue, count: count + 20)
             let turned = KernelNumbers(repeating: Case.guardValue, count: count + 20)
-            kernels.pack(b.start, columns, 1, depth, columns, plain.start)
-            kernels.pack(transposed.start, 1, depth, depth, columns, turned.start)
+            kernels.pack(GRAFT_FLOAT32, b.start, columns, 1, depth, columns, plain.start)
+            kernels.pack(GRAFT_FLOAT32, transposed.start, 1, depth, depth, columns, turned.start)
             #expect(plain.bits == turned.bits)
             #expect(plain.values.suffix(20).allSatisfy { $0 == Case.guardValue })
             #expect(!plain.values.prefix(count).contains(Case.guardValue))

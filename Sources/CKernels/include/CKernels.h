@@ -1,13 +1,26 @@
 /// Micro-kernels: the arithmetic that costs time, once per instruction set, behind one table of functions.
 ///
-/// No function here allocates, starts a thread or keeps state. All numbers are float32 and row-major. Every function has
-/// a plain twin in `reference.c`, which is the truth that the others are tested against.
+/// No function here allocates, starts a thread or keeps state. All matrices are row-major, and their numbers float32, but
+/// for the factors of products, which may be rounded. Every function has a plain twin in `reference.c`, which is the truth
+/// that the others are tested against.
 ///
-/// Reproducibility contract: an element of a product's output is one chain of fused multiply-adds over `depth` in
-/// ascending order, sum = fma(a(i, k), b(k, j), sum) from sum = 0, and then fma(scale, sum, addend), where the addend is
-/// out[i, j] if accumulating, else 0, plus bias[j], if any. It depends on its own row of `a` and its own column of `b`
-/// alone, never on tile sizes, on packing, on how rows or columns are shared among threads, or on other rows of the
-/// call, and it is bit for bit the same on every path. The other functions too give the same bits on every path but the
+/// Words. The factors of a product are read in words of 32 bits, each of which holds neighbours along the depth: one
+/// float32, two bfloat16 (the first in the low half) or four 8-bit integers (the first in the lowest byte). Sums have 32
+/// bits a column, so all formats share one shape: a word of `a` meets a row of words of `b`, a column a lane.
+///
+/// Reproducibility contract: an element of a product's output depends on its own row of `a` and its own column of `b`
+/// alone, never on tile sizes, on packing, on how rows or columns are shared among threads, or on other rows of the call.
+///
+/// - float32: one chain of fused multiply-adds over the depth in ascending order, sum = fma(a(i, k), b(k, j), sum) from
+///   sum = 0, and then fma(scale, sum, addend), where the addend is out[i, j] if accumulating, else 0, plus bias[j], if any.
+///   Bit for bit the same on every path.
+/// - bfloat16: the same chain over the words, a word's second product first, as `vdpbf16ps` does: sum = fma(a(i, 2k + 1),
+///   b(2k + 1, j), sum), then sum = fma(a(i, 2k), b(2k, j), sum). The same bits on every path whose `chains_bfloat16`
+///   says so, but for sums below 2⁻¹²⁶, which `vdpbf16ps` takes for 0.
+/// - int8: the sum of whole numbers is exact; then fma(scale · a_scale, float(sum) · b_scale, addend). Bit for bit the same
+///   on every path.
+///
+/// Rounding and quantizing give the same bits on every path. The other functions give the same bits on every path but the
 /// reference, which goes through double; what they may differ from it by is in docs/kernels.md.
 ///
 /// Counts, rows, columns and depth may be zero. Unless a function says otherwise, what it writes overlaps nothing that
@@ -21,37 +34,76 @@
 
 #pragma clang assume_nonnull begin
 
+/// How the factors of a product are held.
+typedef enum { GRAFT_FLOAT32, GRAFT_BFLOAT16, GRAFT_INT8 } GraftFormat;
+
+/// What a quantized row of `a` means: a(i, k) = scale · (byte − zero), a byte from 0 to 255.
+typedef struct {
+    float scale;
+    int32_t zero;
+} GraftRowScale;
+
 /// out[i, j] = (accumulate ? out[i, j] : 0) + scale · Σ_k a(i, k) · b(k, j) + bias[j]
 typedef struct {
+    GraftFormat format;
+    /// `depth` and the strides of `a` and `b` count words. Where the last word is not full, the rest of it is zero.
     size_t rows, columns, depth;
-    /// a(i, k) = a[i · a_row_stride + k · a_depth_stride]: either stride may be 1, so `a` may be read transposed.
-    const float *a;
+    /// The word (i, k) is a[i · a_row_stride + k · a_depth_stride]: either stride may be 1, so `a` may be read transposed.
+    const void *a;
     ptrdiff_t a_row_stride, a_depth_stride;
-    /// Packed by `pack` of the same table if `b_depth_stride` is 0, else b(k, j) = b[k · b_depth_stride + j].
-    const float *b;
+    /// Packed by `pack` of the same table if `b_depth_stride` is 0, else the word (k, j) is b[k · b_depth_stride + j].
+    /// In int8 always packed.
+    const void *b;
     ptrdiff_t b_depth_stride;
     float *out;
     ptrdiff_t out_row_stride;
     /// `columns` numbers, or NULL.
     const float *_Nullable bias;
+    /// `rows` scales in int8; not read otherwise.
+    const GraftRowScale *_Nullable a_scales;
     float scale;
     bool accumulate;
 } GraftProduct;
 
 /// One instruction set's functions.
 typedef struct {
-    /// "reference", "avx2", "avx512" or "neon": what `GRAFT_KERNELS` takes.
+    /// What `GRAFT_KERNELS` takes: "reference", "avx2", …; docs/kernels.md has them all.
     const char *name;
+    /// Whether the processor multiplies such numbers by an instruction of their own, so that they are faster than float32.
+    bool computes_bfloat16, computes_int8;
+    /// Whether products in bfloat16 are the chain that the contract above describes.
+    bool chains_bfloat16;
 
-    /// Columns of a packed panel. Column `j` of a packed matrix, if `j` is a multiple of this, starts at
-    /// `packed + j · depth`, so that a product may be shared among threads by columns.
+    /// Columns of a packed panel. Column `j` of a packed matrix, if `j` is a multiple of this, starts at the word
+    /// `packed_count(format, depth, j)`, so that a product may be shared among threads by columns.
     size_t panel_width;
-    /// Number of floats that a packed matrix of `depth` × `columns` takes.
-    size_t (*packed_count)(size_t depth, size_t columns);
-    /// Packs b(k, j) = b[k · depth_stride + j · column_stride] for `product`.
-    void (*pack)(const float *b, ptrdiff_t depth_stride, ptrdiff_t column_stride, size_t depth, size_t columns,
-                 float *packed);
+    /// Number of words that a packed matrix of `depth` × `columns` elements takes.
+    size_t (*packed_count)(GraftFormat format, size_t depth, size_t columns);
+    /// Packs b(k, j) = b[k · depth_stride + j · column_stride] for `product`, `depth` in elements. bfloat16 is rounded to
+    /// nearest, ties to even. int8 is symmetric for each column: −127 … 127 times the column's scale, its largest
+    /// magnitude / 127; the packed matrix carries these scales. A column with a number that is not finite gives products
+    /// that are not numbers. In int8 the depth is at most 66 000, so that no sum overflows.
+    void (*pack)(GraftFormat format, const float *b, ptrdiff_t depth_stride, ptrdiff_t column_stride, size_t depth,
+                 size_t columns, void *packed);
     void (*product)(const GraftProduct *product);
+
+    /// float32 → bfloat16, to nearest, ties to even: words[i · words_stride + j / 2] holds the elements j and j + 1 of
+    /// row i, the last word 0 where there is no j + 1. Subnormal numbers become 0, as the processors' own instruction does.
+    void (*round_rows)(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
+                       ptrdiff_t words_stride);
+    /// float32 → bfloat16 likewise, but words[i / 2 · words_stride + j] holds the elements (i, j) and (i + 1, j): what a
+    /// transposed `a` or a direct `b` of a product is made of.
+    void (*round_row_pairs)(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
+                            ptrdiff_t words_stride);
+    /// float32 → bytes, four of a row to a word, the last one filled with 0. A row's range [min(x, 0), max(x, 0)] becomes
+    /// 0 … 255 with a whole zero point, so that 0 is exact. A row whose range is below 2⁻¹¹⁸ becomes 0; one with a number
+    /// that is not finite has a scale that is not a number.
+    void (*quantize_rows)(const float *x, ptrdiff_t row_stride, size_t rows, size_t columns, void *words,
+                          ptrdiff_t words_stride, GraftRowScale *scales);
+
+    /// Runs multiply-adds of this format on registers alone, in a loop of so many rounds: what this path's instructions
+    /// can do at most. Gives the number of multiplications and additions done; the caller times it.
+    double (*ceiling)(GraftFormat format, size_t iterations);
 
     /// out[i] = gelu(x[i]), the exact form x · Φ(x) by erf, or the tanh approximation of BERT's first code.
     /// `out` may be `x`.

@@ -1,0 +1,38 @@
+/// AVX-512 BF16 and VNNI on top of AVX-512: products of pairs of bfloat16 and of bytes by instructions of their own.
+#if defined(__x86_64__)
+
+#include "tables.h"
+
+#pragma clang attribute push(                                                                                  \
+    __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,avx512vnni,avx2,fma"))), apply_to = function)
+
+#include "avx512_vectors.h"
+
+#define MULTIPLIES_PAIRS
+static inline Vector multiply_pairs(Vector x, Vector y, Vector sums) {
+    return _mm512_dpbf16_ps(sums, (__m512bh)x, (__m512bh)y);
+}
+
+#define MULTIPLIES_QUADS
+static inline Vector multiply_quads(Vector x, Vector y, Vector sums) {
+    return _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_castps_si512(sums), _mm512_castps_si512(x),
+                                                   _mm512_castps_si512(y)));
+}
+
+#define BASE graft_avx512_kernels
+#include "vector_product.h"
+#include "vector_ceiling.h"
+
+GraftKernels graft_avx512vnni_kernels(void) {
+    GraftKernels table = BASE;
+    table.name = "avx512vnni";
+    table.computes_bfloat16 = true;
+    table.computes_int8 = true;
+    table.product = product;
+    table.ceiling = ceiling;
+    return table;
+}
+
+#pragma clang attribute pop
+
+#endif
