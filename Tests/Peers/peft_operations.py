@@ -23,7 +23,7 @@ from transformers import logging as transformers_logging
 from pooling import pool
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
-ADAPTERS = ["a", "b", "c", "d"]
+ADAPTERS = ["first", "second", "third", "fourth"]
 
 
 def median(work, count):
@@ -52,29 +52,31 @@ def main():
         print(json.dumps({"inside_ms": round(1000 * (time.perf_counter() - STARTED), 1), "width": vector.shape[1]}))
         return
     config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"], init_lora_weights=False)
-    folder = tempfile.mkdtemp()
-    model = get_peft_model(AutoModel.from_pretrained(o.model), config, adapter_name="a")
-    model.save_pretrained(folder, selected_adapters=["a"])
+    temporary = tempfile.TemporaryDirectory()
+    folder = temporary.name
+    model = get_peft_model(AutoModel.from_pretrained(o.model), config, adapter_name="first")
+    model.save_pretrained(folder, selected_adapters=["first"])
     model.eval()
     names = iter([*ADAPTERS[1:], *(f"more-{i}" for i in range(100))])
-    result = {"load": median(lambda: model.load_adapter(f"{folder}/a", adapter_name=next(names)), 7)}
+    result = {"load": median(lambda: model.load_adapter(f"{folder}/first", adapter_name=next(names)), 7)}
     turn = iter(ADAPTERS * 100)
     result["swap"] = median(lambda: model.set_adapter(next(turn)), 41)
     one = tokenizer([SENTENCE], return_tensors="pt")
     result["one_sentence"] = median(lambda: model(**one), 31)
     ids = torch.randint(1000, 20000, (32, o.tokens))
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    model.set_adapter("a")
+    model.set_adapter("first")
     result["batch"] = median(lambda: model(**batch), 7)
     mixed = [ADAPTERS[i % len(ADAPTERS)] for i in range(len(ids))]
     result["mixed_batch"] = median(lambda: model(**batch, adapter_names=mixed), 7)
-    model.set_adapter("a")
+    model.set_adapter("first")
     start = time.perf_counter()
     merged = model.merge_and_unload()
     result["merge"] = 1000 * (time.perf_counter() - start)
     start = time.perf_counter()
     merged.save_pretrained(f"{folder}/merged")
     result["written_merge"] = result["merge"] + 1000 * (time.perf_counter() - start)
+    temporary.cleanup()
     print(json.dumps({name: round(value, 3) for name, value in result.items()}))
 
 

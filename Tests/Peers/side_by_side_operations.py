@@ -42,6 +42,10 @@ def options():
     return parser.parse_args()
 
 
+def plain(number):
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def seconds(words):
     start = time.perf_counter()
     subprocess.run([str(word) for word in words], stdout=subprocess.DEVNULL, check=True)
@@ -82,7 +86,7 @@ def main():
     lines = []
     for name, words in NAMES.items():
         ours, theirs = (statistics.median(r[name] for r in rows if r["side"] == side and name in r) for side in ("graft", "PEFT"))
-        lines.append([words, f"{theirs:,.3g}", f"{ours:,.3g}", f"{theirs / ours:,.1f}"])
+        lines.append([words, plain(theirs), plain(ours), f"{theirs / ours:,.1f}"])
     print("\n" + markdown(["milliseconds, medians", "PEFT", "graft", "PEFT / graft"], lines, "lrrr"))
 
 
