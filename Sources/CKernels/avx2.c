@@ -8,7 +8,6 @@
 #include "avx2_vectors.h"
 #include "vector_product.h"
 #include "vector_pack.h"
-#include "vector_round.h"
 #include "vector_ceiling.h"
 #include "vector_rows.h"
 

@@ -19,8 +19,15 @@ static inline Vector multiply_quads(Vector x, Vector y, Vector sums) {
                                                    _mm512_castps_si512(y)));
 }
 
+#define ROUNDS_PAIRS
+typedef uint16_t ShortWords __attribute__((vector_size(2 * LANES)));
+static inline ShortWords round_lanes(Vector value) {
+    return (ShortWords)_mm512_cvtneps_pbh(value);
+}
+
 #define BASE graft_avx512_kernels
 #include "vector_product.h"
+#include "vector_pack.h"
 #include "vector_ceiling.h"
 
 GraftKernels graft_avx512vnni_kernels(void) {
@@ -29,6 +36,10 @@ GraftKernels graft_avx512vnni_kernels(void) {
     table.computes_bfloat16 = true;
     table.computes_int8 = true;
     table.product = product;
+    table.pack = pack;
+    table.round_rows = round_rows;
+    table.round_row_pairs = round_row_pairs;
+    table.quantize_rows = quantize_rows;
     table.ceiling = ceiling;
     return table;
 }

@@ -3,6 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
 #include "tables.h"
 
 static const GraftKernels *available[8];
@@ -11,6 +17,32 @@ static GraftKernels extended[2];
 static size_t available_count;
 static const GraftKernels *chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+#if defined(__aarch64__)
+/// Whether the processor has a feature, by its bits in what Linux tells, or its name in what macOS does.
+typedef struct {
+    unsigned long capabilities, more_capabilities;
+    const char *name;
+} Feature;
+
+// HWCAP_ASIMDDP, HWCAP2_I8MM and HWCAP2_BF16, which older headers lack.
+static const Feature dot_product = {1ul << 20, 0, "hw.optional.arm.FEAT_DotProd"};
+static const Feature integer_matrices = {0, 1ul << 13, "hw.optional.arm.FEAT_I8MM"};
+static const Feature bfloat16_products = {0, 1ul << 14, "hw.optional.arm.FEAT_BF16"};
+
+static bool has(Feature feature) {
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) & feature.capabilities) == feature.capabilities &&
+           (getauxval(AT_HWCAP2) & feature.more_capabilities) == feature.more_capabilities;
+#elif defined(__APPLE__)
+    int value = 0;
+    size_t size = sizeof value;
+    return sysctlbyname(feature.name, &value, &size, NULL, 0) == 0 && value != 0;
+#else
+    return false;
+#endif
+}
+#endif
 
 static void choose(void) {
     // From the plainest to the fastest.
@@ -35,6 +67,14 @@ static void choose(void) {
     }
 #elif defined(__aarch64__)
     available[available_count++] = &graft_neon_kernels;
+    if (has(dot_product)) {
+        extended[0] = graft_neondot_kernels();
+        available[available_count++] = &extended[0];
+        if (has(integer_matrices) && has(bfloat16_products)) {
+            extended[1] = graft_neonbf16_kernels();
+            available[available_count++] = &extended[1];
+        }
+    }
 #endif
 
     const char *name = getenv("GRAFT_KERNELS");

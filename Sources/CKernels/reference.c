@@ -23,14 +23,7 @@ static void pack(GraftFormat format, const float *b, ptrdiff_t depth_stride, ptr
                  size_t columns, void *packed) {
     const size_t panel = packed_count(format, depth, 1);
     for (size_t j = 0; j < columns; j++) {
-        const float *column = b + (ptrdiff_t)j * column_stride;
-        if (format == GRAFT_FLOAT32) {
-            for (size_t k = 0; k < depth; k++) {
-                ((float *)packed)[j * panel + k] = column[(ptrdiff_t)k * depth_stride];
-            }
-        } else {
-            graft_pack_column(format, column, depth_stride, depth, (uint32_t *)packed + j * panel, 1);
-        }
+        graft_pack_column(format, b + (ptrdiff_t)j * column_stride, depth_stride, depth, (uint32_t *)packed + j * panel, 1);
     }
 }
 

@@ -13,6 +13,8 @@ GraftKernels graft_avx2vnni_kernels(void);
 GraftKernels graft_avx512vnni_kernels(void);
 #elif defined(__aarch64__)
 extern const GraftKernels graft_neon_kernels;
+GraftKernels graft_neondot_kernels(void);
+GraftKernels graft_neonbf16_kernels(void);
 #endif
 
 #endif

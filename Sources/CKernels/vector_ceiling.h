@@ -6,7 +6,8 @@ CONSTANT_ARGUMENTS double run_ceiling(const GraftFormat format, size_t iteration
     enum { SUMS = PANEL_VECTORS * TILE_ROWS(PANEL_VECTORS) };
     // Read through volatile, so that nothing is computed beforehand. Small enough that no sum overflows.
     volatile uint32_t a_word = 0x3c013c01, b_word = 0x3b023b02;
-    const Vector a = part_of_a(format, splat_word(a_word), 0), b = part_of_b(format, splat_word(b_word), 0);
+    Vector a = part_of_a(format, splat_word(a_word), 0);
+    const Vector b = part_of_b(format, splat_word(b_word), 0);
     Vector sums[SUMS];
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < SUMS; i++) {
@@ -18,6 +19,7 @@ CONSTANT_ARGUMENTS double run_ceiling(const GraftFormat format, size_t iteration
         for (size_t part = 0; part < parts_of(format); part++) {
 #pragma clang loop unroll(full)
             for (size_t i = 0; i < SUMS; i++) {
+                a = unforeseen(a);
                 sums[i] = multiply_part(format, a, b, sums[i]);
             }
         }

@@ -66,6 +66,10 @@ CONSTANT_ARGUMENTS void multiply_tile(const Tile *tile, const GraftFormat format
         }
 #pragma clang loop unroll(full)
         for (size_t part = 0; part < parts_of(format); part++) {
+            if (part > 0) {
+                // Words are read again for their next part: kept, they would take the registers that sums are in.
+                __asm__ volatile("" ::: "memory");
+            }
             Vector b_row[PANEL_VECTORS];
 #pragma clang loop unroll(full)
             for (size_t v = 0; v < vectors; v++) {
@@ -80,6 +84,10 @@ CONSTANT_ARGUMENTS void multiply_tile(const Tile *tile, const GraftFormat format
 #pragma clang loop unroll(full)
                 for (size_t v = 0; v < vectors; v++) {
                     sums[i][v] = multiply_part(format, a_element, b_row[v], sums[i][v]);
+                    if (format == GRAFT_INT8 && part + 1 < parts_of(format)) {
+                        // Else the products are kept, in registers that sums are in, and added to the next part's.
+                        sums[i][v] = unforeseen(sums[i][v]);
+                    }
                 }
             }
         }
@@ -110,7 +118,7 @@ CONSTANT_ARGUMENTS void multiply_tile(const Tile *tile, const GraftFormat format
             Vector sum = sums[i][v];
             float scale = tile->scale;
             if (format == GRAFT_INT8) {
-                const Words zero = splat_word((uint32_t)tile->a_scales[i].zero);
+                const Words zero = splat_word((uint32_t)(tile->a_scales[i].zero - QUAD_OFFSET));
                 sum = __builtin_convertvector((Integers)((Words)sum - zero * b_sum), Vector) * b_scale;
                 scale *= tile->a_scales[i].scale;
             }

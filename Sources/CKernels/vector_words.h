@@ -2,7 +2,8 @@
 /// for a format defines
 ///
 /// - `MULTIPLIES_PAIRS` and multiply_pairs(a, b, sums): two bfloat16 a lane, the second product first,
-/// - `MULTIPLIES_QUADS` and multiply_quads(a, b, sums): four bytes a lane, those of `a` unsigned, of `b` signed.
+/// - `MULTIPLIES_QUADS` and multiply_quads(a, b, sums): four bytes a lane, those of `a` unsigned, of `b` signed. If its
+///   instruction takes both signed, it also defines `QUAD_OFFSET` as 128: then the bytes of `a` come less that.
 ///
 /// One without takes such words in two parts: pairs, widened, by multiply_add; quads, widened to two 16-bit integers a lane,
 /// by multiply_halves(a, b, sums), which adds both products to the lane.
@@ -26,7 +27,21 @@ enum {
 #endif
 };
 
+#if !defined(QUAD_OFFSET)
+#define QUAD_OFFSET 0
+#endif
+
 #define CONSTANT_ARGUMENTS static inline __attribute__((always_inline))
+
+/// Tells the compiler that a vector may have changed, so that nothing computed of it is moved across.
+CONSTANT_ARGUMENTS Vector unforeseen(Vector vector) {
+#if defined(__x86_64__)
+    __asm__ volatile("" : "+v"(vector));
+#else
+    __asm__ volatile("" : "+w"(vector));
+#endif
+    return vector;
+}
 
 CONSTANT_ARGUMENTS size_t parts_of(const GraftFormat format) {
     return format == GRAFT_BFLOAT16 ? PAIR_PARTS : format == GRAFT_INT8 ? QUAD_PARTS : 1;
@@ -42,7 +57,12 @@ CONSTANT_ARGUMENTS Vector part_of_a(const GraftFormat format, Words words, const
         return (Vector)pair_part(words, part);
     }
     if (format == GRAFT_INT8 && QUAD_PARTS == 2) {
-        return (Vector)((part == 0 ? words : words >> 8) & 0x00ff00ff);
+        // Shifts of halves: one of words would be taken before the word is spread, among the whole numbers.
+        const UnsignedHalves halves = (UnsignedHalves)words;
+        return (Vector)((part == 0 ? halves << 8 : halves) >> 8);
+    }
+    if (format == GRAFT_INT8 && QUAD_OFFSET != 0) {
+        return (Vector)(words ^ 0x80808080);
     }
     return (Vector)words;
 }

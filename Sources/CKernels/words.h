@@ -84,9 +84,15 @@ static inline GraftQuantization graft_column_quantization(float magnitude, float
     return result;
 }
 
-/// Packs the column b[k · stride] as words `to_stride` apart: in bfloat16 its words, in int8 its words, its scale and its sum.
+/// Packs the column b[k · stride] as words `to_stride` apart; in int8 its scale and its sum come after them.
 static inline void graft_pack_column(GraftFormat format, const float *b, ptrdiff_t stride, size_t depth, uint32_t *to,
                                      size_t to_stride) {
+    if (format == GRAFT_FLOAT32) {
+        for (size_t k = 0; k < depth; k++) {
+            to[k * to_stride] = graft_bits(b[(ptrdiff_t)k * stride]);
+        }
+        return;
+    }
     if (format == GRAFT_BFLOAT16) {
         for (size_t k = 0; k < depth; k += 2) {
             const float second = k + 1 < depth ? b[(ptrdiff_t)(k + 1) * stride] : 0;
@@ -105,7 +111,7 @@ static inline void graft_pack_column(GraftFormat format, const float *b, ptrdiff
     for (size_t k = 0; k < depth; k += 4) {
         uint32_t word = 0;
         for (size_t e = 0; e < 4 && k + e < depth && how.inverse != 0; e++) {
-            const float shifted = b[(ptrdiff_t)(k + e) * stride] * how.inverse + GRAFT_WHOLE_SHIFT;
+            const float shifted = __builtin_fmaf(b[(ptrdiff_t)(k + e) * stride], how.inverse, GRAFT_WHOLE_SHIFT);
             const uint32_t whole = graft_bits(shifted) - GRAFT_WHOLE_SHIFT_BITS;
             word |= (whole & 0xff) << 8 * e;
             sum += whole;

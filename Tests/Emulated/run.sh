@@ -43,12 +43,14 @@ arm_libraries=$(dirname "$(aarch64-linux-gnu-gcc -print-libgcc-file-name)")
 status=0
 "$work/native" >"$work/native.txt" || status=1
 cat "$work/native.txt"
-qemu-aarch64 "$work/emulated" >"$work/emulated.txt" || status=1
+qemu-aarch64 -cpu max "$work/emulated" >"$work/emulated.txt" || status=1
 cat "$work/emulated.txt"
-if ! grep -q '^neon: ' "$work/emulated.txt"; then
-    echo "run.sh: the emulated processor did not run the NEON kernels" >&2
-    status=1
-fi
+for table in neon neondot neonbf16; do
+    if ! grep -q "^$table: " "$work/emulated.txt"; then
+        echo "run.sh: the emulated processor did not run the kernels $table" >&2
+        status=1
+    fi
+done
 if [ "$(cat "$work/native.txt" "$work/emulated.txt" | grep '^fingerprint' | sort -u | wc -l)" != 1 ]; then
     echo "run.sh: the paths give different bits" >&2
     status=1

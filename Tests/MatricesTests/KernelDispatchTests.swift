@@ -7,7 +7,10 @@ struct KernelDispatchTests {
         let names = KernelPath.all.map(\.testDescription)
         #expect(names.first == "reference")
         #expect(Set(names).count == names.count)
-        #expect(Set(names).isSubset(of: ["reference", "avx2", "avx2vnni", "avx512", "avx512vnni", "neon"]))
+        #expect(
+            Set(names).isSubset(of: [
+                "reference", "avx2", "avx2vnni", "avx512", "avx512vnni", "neon", "neondot", "neonbf16",
+            ]))
     }
 
     @Test func theTableInUseIsTheNamedOneElseTheFastest() {
