@@ -36,22 +36,19 @@ public struct LoRA: MergeableAdapter {
             rows: a.rows, columns: a.columns, values: (0..<a.count).map { _ in (2 * random.uniform() - 1) * bound })
     }
 
-    /// y [tokens, outputs] from x [tokens, inputs]; the pullback leaves dA and dB and gives dx.
-    public func forward(_ x: Matrix, through base: FrozenLinear, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
+    /// y [tokens, outputs] from x [tokens, inputs]; the pullback leaves dA and dB and adds dx.
+    public func forward(
+        _ x: LinearInput, through base: FrozenLinear, _ pass: Pass
+    ) -> (y: Matrix, pullback: LinearPullback) {
         let mark = Profile.enter(.adapter)
         defer { mark.leave() }
         let (a, b) = (pass.parameters[a], pass.parameters[b])
-        let mask = dropoutRate > 0 ? pass.dropout?.key(self.a.name) : nil
-        @Sendable func drop(_ x: Matrix) -> Matrix {
-            guard let mask else { return x }
-            var dropped = x
-            dropped.drop(rate: dropoutRate, key: mask)
-            return dropped
-        }
+        let mask = pass.mask(self.a.name, rate: dropoutRate)
         let (frozen, basePullback) = base.forward(x, pass)
-        var y = frozen
-        let dropped = drop(x)
-        var h = Matrix(uninitializedRows: x.rows, columns: a.rows)
+        var y = consume frozen
+        var dropped = x.values
+        if let mask { dropped.drop(mask) }
+        var h = Matrix(uninitializedRows: dropped.rows, columns: a.rows)
         withViews(dropped, a, b) { views in
             h.withMutableView { h in
                 // h = x Aᵀ
@@ -61,10 +58,10 @@ public struct LoRA: MergeableAdapter {
                 y.withMutableView { Product.compute(h, packed, scale: scale, accumulating: true, into: $0) }
             }
         }
-        guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
+        guard pass.demand > .nothing else { return (y, { _, _, _ in }) }
         return (
             y,
-            { [self, h, basePullback] dy, gradients in
+            { [self, dropped, h, basePullback] dy, gradients, dx in
                 let mark = Profile.enter(.adapter)
                 defer { mark.leave() }
                 var dh = Matrix(uninitializedRows: dy.rows, columns: h.columns)
@@ -78,21 +75,19 @@ public struct LoRA: MergeableAdapter {
                     // dA += dhᵀ x
                     gradients.addProduct(views[0].transposed, views[1], to: self.a)
                 }
-                // dx = dy W + mask ⊙ (dh A)
-                var dx = basePullback(dy, &gradients)
-                guard pass.demand == .parametersAndInput else { return dx }
-                guard mask != nil else {
-                    withViews(dh, a) { views in
-                        dx.withMutableView { Product.compute(views[0], views[1], accumulating: true, into: $0) }
-                    }
-                    return dx
+                // dx += dy W + mask ⊙ (dh A)
+                basePullback(dy, &gradients, &dx)
+                guard dx.isWanted else { return }
+                guard let mask else {
+                    withViews(dh, a) { dx.addProduct($0[0], $0[1]) }
+                    return
                 }
                 var dDropped = Matrix(uninitializedRows: dy.rows, columns: a.columns)
                 withViews(dh, a) { views in
                     dDropped.withMutableView { Product.compute(views[0], views[1], into: $0) }
                 }
-                dx.add(drop(dDropped))
-                return dx
+                dDropped.drop(mask)
+                dx.add(dDropped)
             }
         )
     }

@@ -11,7 +11,8 @@ extension TransformerEncoder {
     ) throws(AdapterError) -> TransformerEncoder {
         var merged: [Site: FrozenLinear] = [:]
         for (site, weight) in try mergedWeights(adapters, parameters) {
-            merged[site] = FrozenLinear(bias: self[site].bias, source: { weight })
+            merged[site] = FrozenLinear(
+                bias: self[site].bias, precision: self[site].precision, source: { weight })
         }
         return replacing(merged)
     }

@@ -45,10 +45,12 @@ final class Checkpoint {
     }
 
     /// The linear map of a module, packed.
-    func linear(_ module: String, inputs: Int, outputs: Int) throws(EncoderError) -> FrozenLinear {
+    func linear(
+        _ module: String, inputs: Int, outputs: Int, _ precision: Precision
+    ) throws(EncoderError) -> FrozenLinear {
         let weight = try tensor(module + ".weight", shape: [outputs, inputs])
         let bias = try vector(module + ".bias", count: outputs)
-        return FrozenLinear(bias: bias) { weight.checkedMatrix() }
+        return FrozenLinear(bias: bias, precision: precision) { weight.checkedMatrix() }
     }
 
     /// The layer norm of a module.

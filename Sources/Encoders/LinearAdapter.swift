@@ -4,8 +4,11 @@ import Matrices
 public protocol LinearAdapter: Sendable {
     /// What trains, in a fixed order.
     var parameters: [Parameter] { get }
-    /// y from x [tokens, inputs] through the frozen map and the adapter, and the way back.
-    func forward(_ x: Matrix, through base: FrozenLinear, _ pass: Pass) -> (y: Matrix, pullback: Pullback)
+    /// y from x [tokens, inputs] through the frozen map and the adapter, and the way back. The tokens may be some rows of a
+    /// batch: whatever is random about them comes from ``Pass/mask(_:rate:)``.
+    func forward(
+        _ x: LinearInput, through base: FrozenLinear, _ pass: Pass
+    ) -> (y: Matrix, pullback: LinearPullback)
 }
 
 /// An adapter whose effect is a change of the weight, so that it can be merged into it.

@@ -6,6 +6,12 @@ import Matrices
 /// gradient, the result is empty and nobody reads it.
 public typealias Pullback = @Sendable (_ dy: Matrix, _ gradients: inout Gradients) -> Matrix
 
+/// The same for a linear map, whose input others may read too: its share is added to the input's gradient.
+public typealias LinearPullback =
+    @Sendable (
+        _ dy: Matrix, _ gradients: inout Gradients, _ dx: inout InputGradient
+    ) -> Void
+
 /// What every forward is given besides its input: the trained values, randomness if training, and what the backward
 /// will be asked for.
 public struct Pass: Sendable {
@@ -17,6 +23,8 @@ public struct Pass: Sendable {
     public var dropsInsideEncoder: Bool
     /// What the pullbacks of this pass will be asked for.
     public var demand: GradientDemand
+    /// Where the rows at hand begin in the batch: rows go through a layer block by block, and dropout masks are the batch's.
+    var firstRow = 0
 
     /// A pass with the given values: for inference unless dropout or gradients are asked for.
     public init(
@@ -34,6 +42,19 @@ public struct Pass: Sendable {
         var pass = self
         pass.demand = demand
         return pass
+    }
+
+    /// The same pass for rows that begin at `row` of the batch.
+    func startingAt(row: Int) -> Pass {
+        var pass = self
+        pass.firstRow = row
+        return pass
+    }
+
+    /// The mask called `name` of the rows at hand, for what an adapter drops; nil where nothing is to drop.
+    package func mask(_ name: String, rate: Float) -> Matrix.Mask? {
+        guard rate > 0, let dropout else { return nil }
+        return Matrix.Mask(rate: rate, key: dropout.key(name), firstRow: firstRow)
     }
 
     /// The key of a mask inside the frozen encoder, nil where nothing is to drop there.

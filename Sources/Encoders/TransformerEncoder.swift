@@ -10,6 +10,8 @@ public struct TransformerEncoder: Sendable {
     public let config: EncoderConfig
     /// Identifies the frozen weights; see ``BaseFingerprint``.
     public let fingerprint: BaseFingerprint
+    /// How the frozen weights are held.
+    public let precision: Precision
     let embeddings: Embeddings
     var layers: [EncoderLayer]
 
@@ -24,6 +26,7 @@ public struct TransformerEncoder: Sendable {
             try checkpoint.tensor(name, shape: [rows, config.hiddenSize]).checkedMatrix()
         }
         self.config = config
+        self.precision = precision
         embeddings = Embeddings(
             words: try checkpoint.tensor(
                 names.wordEmbeddings, shape: [config.vocabularySize, config.hiddenSize]),
@@ -33,7 +36,7 @@ public struct TransformerEncoder: Sendable {
             dropout: Dropout(rate: config.hiddenDropout, name: "embeddings"))
         var layers: [EncoderLayer] = []
         for index in 0..<config.layers {
-            layers.append(try EncoderLayer(index: index, config, names, checkpoint))
+            layers.append(try EncoderLayer(index: index, config, names, checkpoint, precision))
         }
         self.layers = layers
         fingerprint = BaseFingerprint(checkpoint.used)
@@ -113,12 +116,13 @@ public struct TransformerEncoder: Sendable {
 extension EncoderLayer {
     /// Reads the layer `index` of a checkpoint.
     init(
-        index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint
+        index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
+        _ precision: Precision
     ) throws(EncoderError) {
         let (hidden, intermediate) = (config.hiddenSize, config.intermediateSize)
         func linear(_ projection: Projection, _ inputs: Int, _ outputs: Int) throws(EncoderError) -> FrozenLinear {
             let module = names.module(of: Site(layer: index, projection: projection))
-            return try checkpoint.linear(module, inputs: inputs, outputs: outputs)
+            return try checkpoint.linear(module, inputs: inputs, outputs: outputs, precision)
         }
         self.init(
             index: index,
@@ -130,10 +134,12 @@ extension EncoderLayer {
                 output: try linear(.output, intermediate, hidden)),
             attention: Attention(
                 heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention"),
-            attentionNorm: try checkpoint.norm(names.attentionNorm(layer: index), config),
-            outputNorm: try checkpoint.norm(names.outputNorm(layer: index), config),
-            attentionDropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
-            outputDropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).output"),
+            attentionNorm: ResidualNorm(
+                dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
+                norm: try checkpoint.norm(names.attentionNorm(layer: index), config)),
+            outputNorm: ResidualNorm(
+                dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).output"),
+                norm: try checkpoint.norm(names.outputNorm(layer: index), config)),
             activation: Activation(tanhForm: config.usesTanhGelu))
     }
 }

@@ -58,7 +58,7 @@ public struct Merge: Sendable {
         let family = model.encoder.config.family
         try MergedCheckpoint(base: base, weights: weights, family: family, type: type).write(into: draft.draft)
 
-        var merged = try AdaptedModel(contentsOf: draft.draft)
+        var merged = try AdaptedModel(contentsOf: draft.draft, precision: model.encoder.precision)
         let head = task.head?.moved(to: merged.encoder)
         try head?.write(into: draft.draft)
         if let head { merged.add(name, TaskAdapter(bundle: nil, head: head)) }
@@ -82,7 +82,7 @@ public struct Merge: Sendable {
         }
         return Certificate(
             texts: samples.count, embeddingDifference: Merge.largestDifference(adapted, plain),
-            probabilityDifference: probabilities, tolerance: tolerance ?? Merge.tolerance(of: types),
+            probabilityDifference: probabilities, tolerance: tolerance ?? Merge.tolerance(of: types, model.encoder.precision),
             fingerprint: merged.encoder.fingerprint)
     }
 
@@ -92,9 +92,10 @@ public struct Merge: Sendable {
         }
     }
 
-    /// What rounding once to a type may cost: some hundred times its unit for numbers of the size of embeddings.
-    private static func tolerance(of types: Set<ElementType>) -> Float {
-        if types.contains(.bfloat16) { return 5e-2 }
+    /// What rounding once to a type may cost: some hundred times its unit for numbers of the size of embeddings. Where both
+    /// sides round their weights on the way, so may that.
+    private static func tolerance(of types: Set<ElementType>, _ precision: Precision) -> Float {
+        if types.contains(.bfloat16) || precision != .float32 { return 5e-2 }
         return types.contains(.float16) ? 5e-3 : 1e-4
     }
 

@@ -23,6 +23,7 @@ struct TrainingIdentity: Sendable, Equatable {
             facets["adapter"] = "none"
         }
         facets["base fingerprint"] = "\(model.encoder.fingerprint)"
+        facets["precision"] = model.encoder.precision.rawValue
         facets["pooling"] = model.head.pooling.rawValue
         facets["labels"] = model.head.labels.joined(separator: ", ")
         facets["training data"] = training.contentHash

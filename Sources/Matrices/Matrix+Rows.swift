@@ -63,60 +63,6 @@ extension Matrix {
         return dx
     }
 
-    /// Drops elements by the mask of `key` and scales the kept ones by 1/(1 − rate). The backward is the same call on dy.
-    package mutating func drop(rate: Float, key: UInt64) {
-        guard rate > 0 else { return }
-        let (columns, grain) = (columns, rowGrain)
-        withMutableView { x in
-            Parallel.forEachRange(of: x.rows, grain: grain) { rows in
-                let offset = rows.lowerBound * columns
-                Kernels.table.dropout(key, UInt64(offset), rate, x.base + offset, x.base + offset, rows.count * columns)
-            }
-        }
-    }
-
-    /// Layer norm of each row, with what its backward needs where `keeping`: x̂ [rows, columns] and 1/σ [rows].
-    package func layerNorm(
-        gamma: [Float], beta: [Float], epsilon: Float, keeping: Bool
-    ) -> (y: Matrix, kept: (normalized: Matrix, inverseDeviation: [Float])?) {
-        precondition(gamma.count == columns && beta.count == columns, "gamma and beta have a number for each column")
-        var y = Matrix(uninitializedRows: rows, columns: columns)
-        guard keeping else {
-            Matrix.zip(self, self, into: &y) { x, _, y, rows in
-                Kernels.table.layer_norm(x, gamma, beta, epsilon, rows.count, columns, y, nil, nil)
-            }
-            return (y, nil)
-        }
-        var normalized = Matrix(uninitializedRows: rows, columns: columns)
-        let inverseDeviation = [Float](unsafeUninitializedCapacity: rows) { inverse, count in
-            count = rows
-            guard rows > 0 else { return }
-            let inverse = inverse.start
-            normalized.withMutableView { normalized in
-                Matrix.zip(self, self, into: &y) { x, _, y, rows in
-                    let offset = rows.lowerBound
-                    Kernels.table.layer_norm(
-                        x, gamma, beta, epsilon, rows.count, columns, y, normalized.base + offset * columns,
-                        inverse + offset)
-                }
-            }
-        }
-        return (y, (normalized, inverseDeviation))
-    }
-
-    /// dx of layer norm; self is dy.
-    package func layerNormPullback(normalized: Matrix, inverseDeviation: [Float], gamma: [Float]) -> Matrix {
-        var dx = Matrix(uninitializedRows: rows, columns: columns)
-        inverseDeviation.withUnsafeBufferPointer { inverse in
-            guard let inverse = inverse.baseAddress else { return }
-            Matrix.zip(self, normalized, into: &dx) { dy, normalized, dx, rows in
-                Kernels.table.layer_norm_backward(
-                    dy, normalized, inverse + rows.lowerBound, gamma, rows.count, columns, dx)
-            }
-        }
-        return dx
-    }
-
     /// Each row is scaled to length 1; a row of zeros stays (lengths below 1e-12 count as that, as in PyTorch).
     package mutating func normalizeRows() {
         let (rows, columns) = (rows, columns)

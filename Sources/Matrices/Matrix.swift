@@ -8,6 +8,8 @@ public struct Matrix: Sendable {
     /// The number of columns, which is also the distance between rows.
     public let columns: Int
     private var storage: Storage
+    /// Where the first row begins in the storage, which a range of another matrix's rows shares with it.
+    private var start = 0
 
     /// A matrix whose numbers are whatever the recycled storage held: for outputs that are written whole.
     package init(uninitializedRows rows: Int, columns: Int) {
@@ -43,7 +45,7 @@ public struct Matrix: Sendable {
     public subscript(row: Int, column: Int) -> Float {
         get {
             precondition(0 <= row && row < rows && 0 <= column && column < columns, "index outside the matrix")
-            return storage.base[row * columns + column]
+            return storage.base[start + row * columns + column]
         }
         set {
             precondition(0 <= row && row < rows && 0 <= column && column < columns, "index outside the matrix")
@@ -57,7 +59,7 @@ public struct Matrix: Sendable {
         _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(storage) {} }
-        return try body(UnsafeBufferPointer(start: storage.base, count: count))
+        return try body(UnsafeBufferPointer(start: storage.base + start, count: count))
     }
 
     /// Calls `body` with the numbers to change, copied first if another matrix shares them.
@@ -66,12 +68,24 @@ public struct Matrix: Sendable {
     ) throws(Failure) -> Result {
         if !isKnownUniquelyReferenced(&storage) {
             let copy = Storage(count: count)
-            copy.base.update(from: storage.base, count: count)
-            storage = copy
+            copy.base.update(from: storage.base + start, count: count)
+            (storage, start) = (copy, 0)
         }
-        let (owner, count) = (storage, count)
+        let (owner, start, count) = (storage, start, count)
         defer { withExtendedLifetime(owner) {} }
-        return try body(UnsafeMutableBufferPointer(start: owner.base, count: count))
+        return try body(UnsafeMutableBufferPointer(start: owner.base + start, count: count))
+    }
+
+    /// These rows as a matrix of their own, which shares the storage until one of the two is changed.
+    package func rows(_ range: Range<Int>) -> Matrix {
+        precondition(0 <= range.lowerBound && range.upperBound <= rows, "range outside the matrix")
+        var part = Matrix(sharing: storage, rows: range.count, columns: columns)
+        part.start = start + range.lowerBound * columns
+        return part
+    }
+
+    private init(sharing storage: Storage, rows: Int, columns: Int) {
+        (self.storage, self.rows, self.columns) = (storage, rows, columns)
     }
 }
 

@@ -30,9 +30,21 @@ extension MatrixView {
         for row in 0..<x.rows { Kernels.table.add(1 / Float(x.rows), x.base + row * x.rowStride, base, columns) }
     }
 
-    /// The single row of self += the single row of `x`.
+    /// self += x, of the same shape.
     package func add(_ x: MatrixView) {
-        precondition(rows == 1 && x.rows == 1 && columns == x.columns, "a row adds to a row as wide")
-        Kernels.table.add(1, x.base, base, columns)
+        forEachRow(with: x) { x, row in Kernels.table.add(1, x, row, columns) }
+    }
+
+    /// self = x, of the same shape.
+    package func copy(_ x: MatrixView) {
+        forEachRow(with: x) { x, row in row.update(from: x, count: columns) }
+    }
+
+    private func forEachRow(
+        with x: MatrixView, _ body: (_ x: UnsafePointer<Float>, _ row: UnsafeMutablePointer<Float>) -> Void
+    ) {
+        precondition(rows == x.rows && columns == x.columns, "only views of one shape are added or copied")
+        precondition(columnStride == 1 && x.columnStride == 1, "columns lie side by side")
+        for row in 0..<rows { body(x.base + row * x.rowStride, base + row * rowStride) }
     }
 }

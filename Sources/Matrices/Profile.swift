@@ -17,12 +17,10 @@ package enum Profile {
         /// Scores, softmax and their use, with the dropout inside.
         case attentionForward
         case attentionBackward
-        /// Layer norms, in both directions.
+        /// Sums of residuals, dropout and layer norms, which are one walk over the rows, in both directions.
         case norm
         /// GELU, in both directions.
         case activation
-        /// Dropout of hidden states, in both directions.
-        case dropout
         /// What an adapter adds to a frozen linear map, in both directions.
         case adapter
         /// Looking up and adding embeddings.
@@ -35,7 +33,7 @@ package enum Profile {
         case packing
         /// Cutting text into tokens.
         case tokenizer
-        /// Everything else: sums of residuals, batches, allocation.
+        /// Everything else: batches, allocation, calls.
         case rest
         /// Threads that have nothing to do.
         case waiting

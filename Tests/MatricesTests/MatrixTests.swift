@@ -33,8 +33,8 @@ import Testing
     @Test func droppedElementsAreTheSameInTheBackwardAndTheRestIsScaled() {
         var x = Matrix(rows: 50, columns: 40, values: [Float](repeating: 1, count: 2000))
         var dy = x
-        x.drop(rate: 0.25, key: 42)
-        dy.drop(rate: 0.25, key: 42)
+        x.drop(Matrix.Mask(rate: 0.25, key: 42, firstRow: 0))
+        dy.drop(Matrix.Mask(rate: 0.25, key: 42, firstRow: 0))
         #expect(x == dy)
         #expect(Set(x.values) == [0, 1 / 0.75])
         #expect(abs(x.values.count { $0 == 0 } - 500) < 100)

@@ -8,16 +8,8 @@ struct Dropout: Sendable {
     /// Names the mask among those of a pass: "layer.3.attentionOutput".
     let name: String
 
-    /// Changes `x` in place and gives what changes dy likewise.
-    func apply(to x: inout Matrix, _ pass: Pass) -> (@Sendable (inout Matrix) -> Void) {
-        guard let key = pass.encoderDropout(name, rate: rate) else { return { _ in } }
-        let mark = Profile.enter(.dropout)
-        defer { mark.leave() }
-        x.drop(rate: rate, key: key)
-        return { [rate] dy in
-            let mark = Profile.enter(.dropout)
-            defer { mark.leave() }
-            dy.drop(rate: rate, key: key)
-        }
+    /// The mask of the rows at hand; nil where nothing is to drop.
+    func mask(_ pass: Pass) -> Matrix.Mask? {
+        pass.encoderDropout(name, rate: rate).map { Matrix.Mask(rate: rate, key: $0, firstRow: pass.firstRow) }
     }
 }

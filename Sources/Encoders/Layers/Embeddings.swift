@@ -30,8 +30,11 @@ struct Embeddings: Sendable {
                 }
             }
         }
-        var (x, _) = norm.forward(sum, pass.demanding(.nothing))
-        _ = dropout.apply(to: &x, pass)
+        var x = Matrix(uninitializedRows: sum.rows, columns: width)
+        x.withMutableView {
+            _ = sum.layerNorm(gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon, keeping: false, into: $0)
+        }
+        if let mask = dropout.mask(pass) { x.drop(mask) }
         return x
     }
 }

@@ -7,13 +7,14 @@ import Matrices
 ///     3. u = gelu(intermediate(h))
 ///     4. y = layerNorm(h + dropout(output(u)))
 ///
-/// Each of the six linear maps is frozen, and an adapter may sit on any of them.
+/// Each of the six linear maps is frozen, and an adapter may sit on any of them. Attention is the only step in which tokens
+/// meet: steps 2 to 4 take a block of rows at a time (``RowBlocks``), so that a block's wide intermediate states stay in the
+/// second-level cache from one product to the next.
 struct EncoderLayer: Sendable {
     let index: Int
     var linear: LinearMaps
     let attention: Attention
-    let attentionNorm, outputNorm: LayerNorm
-    let attentionDropout, outputDropout: Dropout
+    let attentionNorm, outputNorm: ResidualNorm
     let activation: Activation
 
     /// The frozen linear map of each projection.
@@ -42,72 +43,125 @@ struct EncoderLayer: Sendable {
         _ x: Matrix, _ batch: PackedBatch, _ adapters: AdapterSet, _ pass: Pass
     ) -> (y: Matrix, pullback: Pullback) {
         let plan = BackwardPlan(layer: index, adapters, pass.demand)
-        func project(_ projection: Projection, _ x: Matrix) -> (y: Matrix, pullback: Pullback) {
-            let pass = pass.demanding(plan.demand(of: projection))
-            guard let adapter = adapters.linear[Site(layer: index, projection: projection)] else {
-                return linear[projection].forward(x, pass)
-            }
-            return adapter.forward(x, through: linear[projection], pass)
-        }
-        let reachesAttention = pass.demanding(plan.reaches(.attentionOutput) ? .parametersAndInput : .nothing)
-        let reachesOutput = pass.demanding(plan.reaches(.output) ? .parametersAndInput : .nothing)
+        let input = LinearInput(x, for: linear.query.precision)
 
         // 1. context = attention(query(x), key(x), value(x))
-        let (query, queryPullback) = project(.query, x)
-        let (key, keyPullback) = project(.key, x)
-        let (value, valuePullback) = project(.value, x)
+        let (query, queryPullback) = project(.query, input, adapters, plan, pass)
+        let (key, keyPullback) = project(.key, input, adapters, plan, pass)
+        let (value, valuePullback) = project(.value, input, adapters, plan, pass)
         let wanted = Attention.Wanted(
             query: plan.reaches(.query), key: plan.reaches(.key), value: plan.reaches(.value))
         let (context, attentionPullback) = attention.forward(query, key, value, batch, wanted: wanted, pass)
 
-        // 2. h = layerNorm(x + dropout(attentionOutput(context)))
-        let (projected, attentionOutputPullback) = project(.attentionOutput, context)
-        var attended = projected
-        let attentionDropoutPullback = attentionDropout.apply(to: &attended, pass)
-        attended.add(x)
-        let (h, attentionNormPullback) = attentionNorm.forward(attended, reachesAttention)
-
-        // 3. u = gelu(intermediate(h))
-        let (preActivation, intermediatePullback) = project(.intermediate, h)
-        let (u, activationPullback) = activation.forward(
-            preActivation, pass.demanding(plan.reaches(.intermediate) ? .parametersAndInput : .nothing))
-
-        // 4. y = layerNorm(h + dropout(output(u)))
-        let (contracted, outputPullback) = project(.output, u)
-        var summed = contracted
-        let outputDropoutPullback = outputDropout.apply(to: &summed, pass)
-        summed.add(h)
-        let (y, outputNormPullback) = outputNorm.forward(summed, reachesOutput)
+        // 2. to 4., block by block
+        let blocks = RowBlocks.ranges(of: x.rows)
+        var y = Matrix(uninitializedRows: x.rows, columns: x.columns)
+        let pullbacks = y.withMutableView { y in
+            Parallel.map(blocks.count) { block in
+                let rows = blocks[block]
+                return forwardRows(
+                    x.rows(rows), context.rows(rows), into: y.rows(rows), adapters, plan,
+                    pass.startingAt(row: rows.lowerBound))
+            }
+        }
+        guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
 
         return (
             y,
             { dy, gradients in
-                // 4.
-                let dSummed = outputNormPullback(dy, &gradients)
-                var dOutput = dSummed
-                outputDropoutPullback(&dOutput)
-                let dU = outputPullback(dOutput, &gradients)
-                guard plan.reaches(.intermediate) else { return .empty }
-                // 3.
-                let dPreActivation = activationPullback(dU, &gradients)
-                var dH = intermediatePullback(dPreActivation, &gradients)
-                guard plan.reaches(.attentionOutput) else { return .empty }
-                dH.add(dSummed)
-                // 2.
-                let dAttended = attentionNormPullback(dH, &gradients)
-                var dAttentionOutput = dAttended
-                attentionDropoutPullback(&dAttentionOutput)
-                let dContext = attentionOutputPullback(dAttentionOutput, &gradients)
+                // 4. to 2.: what is left for attention's result and, along the residual, for x
+                var dContext = plan.reachesContext ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
+                var dx = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
+                dContext.withMutableView { dContext in
+                    dx.withMutableView { dx in
+                        for (rows, pullback) in zip(blocks, pullbacks) {
+                            var dContext = plan.reachesContext ? InputGradient(into: dContext.rows(rows)) : .unwanted
+                            pullback(dy.rows(rows), &gradients, &dContext, dx.rows(rows))
+                        }
+                    }
+                }
                 guard plan.reachesContext else { return .empty }
                 // 1.
                 let d = attentionPullback(dContext)
-                let dxQuery = wanted.query ? queryPullback(d.query, &gradients) : .empty
-                let dxKey = wanted.key ? keyPullback(d.key, &gradients) : .empty
-                let dxValue = wanted.value ? valuePullback(d.value, &gradients) : .empty
-                guard plan.reachesInput else { return .empty }
-                return dAttended + dxQuery + dxKey + dxValue
+                dx.withMutableView { rows in
+                    var dx = plan.reachesInput ? InputGradient(addingTo: rows) : .unwanted
+                    if wanted.query { queryPullback(d.query, &gradients, &dx) }
+                    if wanted.key { keyPullback(d.key, &gradients, &dx) }
+                    if wanted.value { valuePullback(d.value, &gradients, &dx) }
+                }
+                return plan.reachesInput ? dx : .empty
             }
         )
+    }
+
+    /// y = x through the frozen map of `projection`, and through its adapter where there is one.
+    private func project(
+        _ projection: Projection, _ x: LinearInput, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
+    ) -> (y: Matrix, pullback: LinearPullback) {
+        let pass = pass.demanding(plan.demand(of: projection))
+        guard let adapter = adapters.linear[Site(layer: index, projection: projection)] else {
+            return linear[projection].forward(x, pass)
+        }
+        return adapter.forward(x, through: linear[projection], pass)
+    }
+
+    /// Leaves dContext, and writes the gradient of x along the residual to `dx`.
+    private typealias RowsPullback =
+        @Sendable (
+            _ dy: Matrix, _ gradients: inout Gradients, _ dContext: inout InputGradient, _ dx: MatrixView
+        ) -> Void
+
+    /// Steps 2 to 4 for some rows of x and of attention's result.
+    private func forwardRows(
+        _ x: Matrix, _ context: Matrix, into y: MatrixView, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
+    ) -> RowsPullback {
+        func project(_ projection: Projection, _ x: Matrix) -> (y: Matrix, pullback: LinearPullback) {
+            self.project(
+                projection, LinearInput(x, for: linear[projection].precision), adapters, plan, pass)
+        }
+        func passWanting(_ projection: Projection) -> Pass {
+            pass.demanding(plan.reaches(projection) ? .parametersAndInput : .nothing)
+        }
+
+        // 2. h = layerNorm(x + dropout(attentionOutput(context)))
+        let (projected, attentionOutputPullback) = project(.attentionOutput, context)
+        var attended = consume projected
+        var h = Matrix(uninitializedRows: x.rows, columns: x.columns)
+        let attentionNormPullback = h.withMutableView {
+            attentionNorm.forward(&attended, residual: x, into: $0, passWanting(.attentionOutput))
+        }
+
+        // 3. u = gelu(intermediate(h))
+        let (preActivation, intermediatePullback) = project(.intermediate, h)
+        let (u, activationPullback) = activation.forward(preActivation, passWanting(.intermediate))
+
+        // 4. y = layerNorm(h + dropout(output(u)))
+        let (contracted, outputPullback) = project(.output, u)
+        var summed = consume contracted
+        let outputNormPullback = outputNorm.forward(&summed, residual: h, into: y, passWanting(.output))
+
+        return { [width = u.columns] dy, gradients, dContext, dx in
+            // 4.
+            guard let outputNormPullback else { return }
+            var dH = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
+            let dOutput = dH.withMutableView { outputNormPullback(dy, $0) }
+            var dU = plan.reaches(.intermediate) ? Matrix(uninitializedRows: dy.rows, columns: width) : .empty
+            dU.withMutableView {
+                var dU = plan.reaches(.intermediate) ? InputGradient(into: $0) : .unwanted
+                outputPullback(dOutput, &gradients, &dU)
+            }
+            guard plan.reaches(.intermediate) else { return }
+            // 3.
+            let dPreActivation = activationPullback(dU, &gradients)
+            dH.withMutableView {
+                var dH = plan.reaches(.attentionOutput) ? InputGradient(addingTo: $0) : .unwanted
+                intermediatePullback(dPreActivation, &gradients, &dH)
+            }
+            guard let attentionNormPullback else { return }
+            // 2.
+            let dAttentionOutput = attentionNormPullback(dH, dx)
+            attentionOutputPullback(dAttentionOutput, &gradients, &dContext)
+        }
     }
 }
 

@@ -18,42 +18,40 @@ public final class FrozenLinear: Sendable {
     private let source: @Sendable () -> Matrix
 
     /// Packs the weight that `source` gives, [outputs, inputs]. `source` is kept and must always give the same numbers.
-    package init(bias: [Float], source: @escaping @Sendable () -> Matrix) {
+    package init(bias: [Float], precision: Precision, source: @escaping @Sendable () -> Matrix) {
         let weight = source()
         precondition(bias.count == weight.rows, "the bias has a number for each output")
         (inputs, outputs) = (weight.columns, weight.rows)
         self.bias = bias
         self.source = source
-        forwardPanels = weight.withView { PackedMatrix($0.transposed) }
+        forwardPanels = weight.withView { PackedMatrix($0.transposed, precision) }
     }
 
     /// W [outputs, inputs] as the checkpoint has it, in float32.
     public var weight: Matrix { source() }
 
-    /// y [tokens, outputs] from x [tokens, inputs]. The pullback gives dx = dy W, or nothing where no input gradient is
-    /// asked for.
-    public func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
-        precondition(x.columns == inputs, "x has \(inputs) columns")
+    /// How the weight is held.
+    public var precision: Precision { forwardPanels.precision }
+
+    /// y [tokens, outputs] from x [tokens, inputs]. The pullback adds dx = dy W, where an input gradient is asked for.
+    public func forward(_ x: LinearInput, _ pass: Pass) -> (y: Matrix, pullback: LinearPullback) {
+        precondition(x.values.columns == inputs, "x has \(inputs) columns")
         let mark = Profile.enter(.linearForward)
         defer { mark.leave() }
-        var y = Matrix(uninitializedRows: x.rows, columns: outputs)
+        var y = Matrix(uninitializedRows: x.values.rows, columns: outputs)
         y.withMutableView { y in
-            x.withView { x in
-                bias.withUnsafeBufferPointer {
-                    Product.compute(x, forwardPanels, bias: $0.baseAddress, into: y)
-                }
+            bias.withUnsafeBufferPointer {
+                Product.compute(x.operand, forwardPanels, bias: $0.baseAddress, into: y)
             }
         }
-        guard pass.demand == .parametersAndInput else { return (y, { _, _ in .empty }) }
+        guard pass.demand == .parametersAndInput else { return (y, { _, _, _ in }) }
         return (
             y,
-            { [self] dy, _ in
+            { [self] dy, _, dx in
+                guard dx.isWanted else { return }
                 let mark = Profile.enter(.linearBackward)
                 defer { mark.leave() }
-                let weight = packedForBackward
-                var dx = Matrix(uninitializedRows: dy.rows, columns: inputs)
-                dx.withMutableView { dx in dy.withView { dy in Product.compute(dy, weight, into: dx) } }
-                return dx
+                dx.addProduct(RowOperand(dy, for: precision), packedForBackward)
             }
         )
     }
@@ -61,7 +59,7 @@ public final class FrozenLinear: Sendable {
     private var packedForBackward: PackedMatrix {
         backwardPanels.withLock { panels in
             if let panels { return panels }
-            let packed = weight.withView { PackedMatrix($0) }
+            let packed = weight.withView { PackedMatrix($0, precision) }
             panels = packed
             return packed
         }

@@ -100,7 +100,6 @@ extension Profile.Part {
         case .attentionBackward: "attention_backward"
         case .norm: "norm"
         case .activation: "activation"
-        case .dropout: "dropout"
         case .adapter: "adapter"
         case .embeddings: "embeddings"
         case .head: "head"

@@ -149,16 +149,15 @@ extension Profile.Part {
         case .linearBackward: "linear products, backward"
         case .attentionForward: "attention, forward"
         case .attentionBackward: "attention, backward"
-        case .norm: "layer norms"
+        case .norm: "residuals, dropout, layer norms"
         case .activation: "GELU"
-        case .dropout: "dropout of hidden states"
         case .adapter: "adapters' low-rank path"
         case .embeddings: "embeddings"
         case .head: "pooling, head and loss"
         case .optimizer: "summing gradients, optimizer"
         case .packing: "packing and rounding"
         case .tokenizer: "cutting into tokens"
-        case .rest: "sums of residuals, and the rest"
+        case .rest: "the rest"
         case .waiting: "threads waiting for each other"
         }
     }

@@ -3,7 +3,10 @@ import Graft
 /// `graft merge`: a plain model folder with the adapter in its weights, and the certificate that it does the same.
 enum MergeCommand {
     static let command = Command(MergeOptions.command) { values in
-        var session = try ModelSession(values)
+        // A certificate is about the weights: by itself it is computed without rounding them.
+        var session = try ModelSession(
+            name: values[SharedOptions.model], threads: values[SharedOptions.Machine.threads],
+            precision: values[SharedOptions.Machine.precision] ?? .float32)
         let task = try session.load(values[SharedOptions.adapter], values)
         let output = values[MergeOptions.output]
         let samples = try values[MergeOptions.samples].map {

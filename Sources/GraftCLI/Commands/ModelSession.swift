@@ -16,16 +16,16 @@ struct ModelSession {
     init(_ values: OptionValues) throws {
         try self.init(
             name: values[SharedOptions.model], threads: values[SharedOptions.Machine.threads],
-            precision: values[SharedOptions.Machine.precision])
+            precision: values[SharedOptions.Machine.precision] ?? .automatic)
     }
 
-    /// Reads a model by name. `precision` nil is the best that the processor computes in.
-    init(name: String, threads: Int?, precision: Precision?) throws {
+    /// Reads a model by name.
+    init(name: String, threads: Int?, precision: Precision) throws {
         try Machine.prepare(threads: threads)
         self.name = name
         folder = try ModelCache().resolve(name)
-        self.precision = precision ?? .float32
-        model = try AdaptedModel(contentsOf: folder, precision: self.precision)
+        self.precision = precision
+        model = try AdaptedModel(contentsOf: folder, precision: precision)
     }
 
     /// What adapter folders call the base: a Hub id as it is, a folder by its name.

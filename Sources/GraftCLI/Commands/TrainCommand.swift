@@ -15,10 +15,15 @@ enum TrainCommand {
         let name = output.standardizedFileURL.lastPathComponent
         let request = Request(
             name: name, training: training, evaluation: evaluation, recipe: recipe(values), options: options(values),
-            output: output, command: CommandLineText.thisCommand(without: "--resume"), checkpoints: checkpoints)
+            output: output,
+            command: command(values, precision: session.model.encoder.precision), checkpoints: checkpoints)
         let trained = try run(request, &session, progress)
         if values[SharedOptions.Output.json] {
-            print(trained.report.json(output: output.relativePath, peakMemory: PeakMemory.bytes).line)
+            print(
+                trained.report.json(
+                    output: output.relativePath, precision: session.model.encoder.precision,
+                    peakMemory: PeakMemory.bytes
+                ).line)
         } else {
             print(summary(trained, output).joined(separator: "\n"))
         }
@@ -110,6 +115,13 @@ enum TrainCommand {
         return lines
     }
 
+    /// This line as it makes the same folder on any machine: with the precision that "auto" came to on this one.
+    private static func command(_ values: OptionValues, precision: Precision) -> String {
+        let line = CommandLineText.thisCommand(without: "--resume")
+        guard values[SharedOptions.Machine.precision] == nil else { return line }
+        return line.replacing(#/ --precision[ =]auto\b/#, with: "") + " --precision \(precision.rawValue)"
+    }
+
     // MARK: What the line says
 
     private static func dataset(_ url: URL, _ values: OptionValues) throws -> Dataset {
@@ -188,6 +200,7 @@ extension ModelCard {
             ("schedule", "\(options.schedule.rawValue), warm-up \(options.warmup)"),
             ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
             ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
+            ("precision of the frozen weights", encoder.precision.rawValue),
             ("dropout inside the encoder", options.dropsInsideEncoder ? "as its config says" : "none"),
             ("adapter dropout", request.recipe?.dropoutRate.formatted ?? "none"),
             ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),

@@ -59,9 +59,10 @@ extension ClassificationMetrics {
 
 extension TrainingReport {
     /// What `graft train --json` prints.
-    func json(output: String, peakMemory: Int) -> JSONText {
+    func json(output: String, precision: Precision, peakMemory: Int) -> JSONText {
         .object([
-            ("output", .string(output)), ("tokens_per_second", .double(tokensPerSecond)),
+            ("output", .string(output)), ("precision", .string(precision.rawValue)),
+            ("tokens_per_second", .double(tokensPerSecond)),
             ("median_tokens_per_second", .double(medianTokensPerSecond)), ("seconds", .double(seconds)),
             ("peak_memory_bytes", .integer(peakMemory)), ("trained_parameters", .integer(trainedParameters)),
             ("steps", .integer(steps)), ("epochs", .integer(epochs.count)),
