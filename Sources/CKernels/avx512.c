@@ -10,6 +10,7 @@
 #include "vector_pack.h"
 #include "vector_ceiling.h"
 #include "vector_rows.h"
+#include "vector_attention.h"
 
 #define TABLE graft_avx512_kernels
 #define TABLE_NAME "avx512"

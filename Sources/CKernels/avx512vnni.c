@@ -25,10 +25,24 @@ static inline ShortWords round_lanes(Vector value) {
     return (ShortWords)_mm512_cvtneps_pbh(value);
 }
 
+#define PAIRS_VECTORS
+typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
+
+static inline Words pair_columns(Vector left, Vector right) {
+    return (Words)_mm512_cvtne2ps_pbh(right, left);
+}
+
+static inline Words pair_rows(Vector upper, Vector lower) {
+    const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                           20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return (Words)_mm512_permutexvar_epi16(pairs, (__m512i)_mm512_cvtne2ps_pbh(lower, upper));
+}
+
 #define BASE graft_avx512_kernels
 #include "vector_product.h"
 #include "vector_pack.h"
 #include "vector_ceiling.h"
+#include "vector_attention.h"
 
 GraftKernels graft_avx512vnni_kernels(void) {
     GraftKernels table = BASE;
@@ -41,6 +55,9 @@ GraftKernels graft_avx512vnni_kernels(void) {
     table.round_row_pairs = round_row_pairs;
     table.quantize_rows = quantize_rows;
     table.ceiling = ceiling;
+    table.attention_scratch = attention_scratch;
+    table.attention = attention;
+    table.attention_backward = attention_backward;
     return table;
 }
 

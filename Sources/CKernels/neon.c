@@ -8,6 +8,7 @@
 #include "vector_pack.h"
 #include "vector_ceiling.h"
 #include "vector_rows.h"
+#include "vector_attention.h"
 
 #define TABLE graft_neon_kernels
 #define TABLE_NAME "neon"

@@ -21,7 +21,9 @@ static inline Vector multiply_quads(Vector x, Vector y, Vector sums) {
 
 #define BASE graft_neon_kernels
 #include "vector_product.h"
+#include "vector_pack.h"
 #include "vector_ceiling.h"
+#include "vector_attention.h"
 
 GraftKernels graft_neonbf16_kernels(void) {
     GraftKernels table = BASE;
@@ -30,7 +32,14 @@ GraftKernels graft_neonbf16_kernels(void) {
     table.computes_int8 = true;
     table.chains_bfloat16 = false;
     table.product = product;
+    table.pack = pack;
+    table.round_rows = round_rows;
+    table.round_row_pairs = round_row_pairs;
+    table.quantize_rows = quantize_rows;
     table.ceiling = ceiling;
+    table.attention_scratch = attention_scratch;
+    table.attention = attention;
+    table.attention_backward = attention_backward;
     return table;
 }
 

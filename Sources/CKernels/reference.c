@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "dropout.h"
+#include "reference_attention.h"
 #include "tables.h"
 #include "words.h"
 
@@ -306,6 +307,9 @@ const GraftKernels graft_reference_kernels = {
     .layer_norm_backward = layer_norm_backward,
     .softmax = softmax,
     .softmax_backward = softmax_backward,
+    .attention_scratch = graft_reference_attention_scratch,
+    .attention = graft_reference_attention,
+    .attention_backward = graft_reference_attention_backward,
     .dropout = dropout,
     .add = add,
     .dot = dot,

@@ -4,36 +4,7 @@
 /// Sums go through `PARTIAL_SUMS` partial sums, whatever the vectors' width, and every step is rounded as IEEE 754 says,
 /// so that all instruction sets give the same bits.
 #include "dropout.h"
-#include "vector_lanes.h"
-
-enum { PARTIAL_SUMS = 32, SUM_VECTORS = PARTIAL_SUMS / LANES };
-
-// MARK: Lanes
-
-/// The partial sums' sum: upper half onto lower half, until one is left.
-static inline float total(const Vector sums[SUM_VECTORS]) {
-    float partial[PARTIAL_SUMS];
-    for (size_t v = 0; v < SUM_VECTORS; v++) {
-        store(partial + v * LANES, sums[v]);
-    }
-    for (size_t half = PARTIAL_SUMS / 2; half > 0; half /= 2) {
-        for (size_t i = 0; i < half; i++) {
-            partial[i] += partial[i + half];
-        }
-    }
-    return partial[0];
-}
-
-static inline float largest(Vector vector) {
-    float values[LANES];
-    store(values, vector);
-    for (size_t half = LANES / 2; half > 0; half /= 2) {
-        for (size_t i = 0; i < half; i++) {
-            values[i] = values[i] > values[i + half] ? values[i] : values[i + half];
-        }
-    }
-    return values[0];
-}
+#include "vector_sums.h"
 
 // MARK: Exponential
 

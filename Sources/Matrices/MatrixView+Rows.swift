@@ -1,24 +1,11 @@
 import CKernels
 
-/// Work on blocks that one thread holds: attention's rows of scores.
+/// Work on rows that one thread holds.
 extension MatrixView {
     /// Each row becomes softmax(scale · row), in place.
     package func softmax(scale: Float) {
         precondition(columnStride == 1, "softmax runs along columns that lie side by side")
         Kernels.table.softmax(base, rowStride, scale, rows, columns)
-    }
-
-    /// Each row of self, dP, becomes scale · P ⊙ (dP − rowsum(dP ⊙ P)), in place.
-    package func softmaxPullback(probabilities: MatrixView, scale: Float) {
-        precondition(columnStride == 1 && rowStride == probabilities.rowStride, "P and dP lie alike")
-        Kernels.table.softmax_backward(probabilities.base, base, rowStride, scale, rows, columns)
-    }
-
-    /// `out` = mask ⊙ self / (1 − rate), where the mask is that of elements `first` and on of the stream `key`. Both views
-    /// are whole blocks: their rows lie end to end.
-    package func drop(rate: Float, key: UInt64, first: UInt64, into out: MatrixView) {
-        precondition(rowStride == columns && out.rowStride == columns, "rows lie end to end")
-        Kernels.table.dropout(key, first, rate, base, out.base, rows * columns)
     }
 }
 

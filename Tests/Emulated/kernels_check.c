@@ -451,6 +451,80 @@ static void check_sums(size_t count) {
     same_bits("add", other, sum, count);
 }
 
+/// Context and gradients of `call`, in the arena of which each is one after the other; the statistics are not compared.
+static void attend(const GraftKernels *kernels, GraftAttention call, GraftAttentionGradients gradients, float *results) {
+    size_t count = call.length * (size_t)call.context_stride;
+    size_t scratch_count = kernels->attention_scratch(call.format, call.length, call.width);
+    call.statistics = floats(5, 2 * call.heads * call.length);
+    call.scratch = floats(6, scratch_count);
+    for (size_t i = 0; i < scratch_count; i++) {
+        call.scratch[i] = NAN;
+    }
+    call.context = results;
+    gradients.query = results + count;
+    gradients.key = results + 2 * count;
+    gradients.value = results + 3 * count;
+    for (size_t i = 0; i < 4 * count; i++) {
+        results[i] = guard;
+    }
+    kernels->attention(&call);
+    kernels->attention_backward(&call, &gradients);
+}
+
+static void check_attention(GraftFormat format, size_t length, size_t heads, size_t width, float rate) {
+    size_t stride = heads * width + next_below(3), count = length == 0 ? 0 : (length - 1) * stride + heads * width;
+    GraftAttention call = {
+        .format = format,
+        .length = length,
+        .heads = heads,
+        .width = width,
+        .query = fill(floats(0, count), count, 2),
+        .key = fill(floats(1, count), count, 2),
+        .value = fill(floats(2, count), count, 1),
+        .query_stride = (ptrdiff_t)stride,
+        .key_stride = (ptrdiff_t)stride,
+        .value_stride = (ptrdiff_t)stride,
+        .scale = 0.3f,
+        .dropout_rate = rate,
+        .dropout_stream = next_word(),
+        .dropout_key = (uint64_t)next_word() << 32 | next_word(),
+        .context_stride = (ptrdiff_t)stride,
+    };
+    GraftAttentionGradients gradients = {
+        .context = fill(floats(3, count), count, 1),
+        .context_stride = (ptrdiff_t)stride,
+        .query_stride = (ptrdiff_t)stride,
+        .key_stride = (ptrdiff_t)stride,
+        .value_stride = (ptrdiff_t)stride,
+    };
+    size_t result_count = 4 * length * stride;
+    float *expected = floats(4, result_count), *found = floats(7, result_count);
+    attend(reference, call, gradients, expected);
+    attend(tested, call, gradients, found);
+    if (format == GRAFT_FLOAT32) {
+        close_to("attention", found, expected, result_count, 4e-6);
+    } else if (tested->chains_bfloat16) {
+        // A number that lies between two of bfloat16 may be rounded up here and down there.
+        close_to("attention, bfloat16", found, expected, result_count, 5e-3);
+    } else {
+        uint64_t kept = fingerprint;
+        close_to("attention, bfloat16", found, expected, result_count, 5e-3);
+        fingerprint = kept;
+    }
+}
+
+static void check_attentions(void) {
+    for (size_t length = 0; length <= 70; length++) {
+        size_t heads = 1 + next_below(3), width = next_below(4) == 1 ? 1 + next_below(40) : 8u << next_below(4);
+        for (int drops = 0; drops < 2; drops++) {
+            check_attention(GRAFT_FLOAT32, length, heads, width, drops == 1 ? 0.2f : 0);
+            check_attention(GRAFT_BFLOAT16, length, heads, width, drops == 1 ? 0.2f : 0);
+        }
+    }
+    check_attention(GRAFT_FLOAT32, 255, 1, 32, 0.1f);
+    check_attention(GRAFT_BFLOAT16, 255, 1, 32, 0.1f);
+}
+
 static void check_rows(void) {
     for (size_t count = 0; count <= 140; count++) {
         check_gelu(count);
@@ -483,6 +557,7 @@ int main(void) {
         check_products();
         check_words();
         check_rows();
+        check_attentions();
         printf("%s: %zu checks, %zu failed\n", tested->name, checks, failures);
         for (size_t d = 0; d < difference_count; d++) {
             printf("  %-32s largest difference %.2e, allowed %.0e\n", differences[d].function, differences[d].largest,

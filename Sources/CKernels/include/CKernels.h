@@ -65,6 +65,44 @@ typedef struct {
     bool accumulate;
 } GraftProduct;
 
+/// Attention of one text: for each head, with Q, K and V [length, width],
+///
+///     P = softmax(scale · Q Kᵀ), row by row
+///     P̃ = dropout(P)
+///     context = P̃ V
+typedef struct {
+    /// What the factors of products are rounded to, Q, K, V, P̃ and the gradients of context and scores: GRAFT_FLOAT32 or
+    /// GRAFT_BFLOAT16. Whatever the format, all inputs and results, sums and P itself are float32.
+    GraftFormat format;
+    /// Of the text, and heads of this call: some or all of the text's. A head's bits depend on the head alone.
+    size_t length, heads, width;
+    /// Head h's element (i, c) is at i · stride + h · width + c.
+    const float *query, *key, *value;
+    ptrdiff_t query_stride, key_stride, value_stride;
+    /// More than 0.
+    float scale;
+    /// In [0, 1). Element (i, j) of head h is dropped as `dropout` drops element (dropout_stream + h) · 2³² + i · length + j
+    /// of the stream `dropout_key`; at rate 0 the other two are not read.
+    float dropout_rate;
+    uint32_t dropout_stream;
+    uint64_t dropout_key;
+    /// What the backward needs to compute P again: 2 · length numbers a head, which the forward writes if this is not NULL.
+    float *_Nullable statistics;
+    /// As many floats as `attention_scratch` says; its numbers mean nothing before or after.
+    float *scratch;
+    /// [length, heads · width], written by the forward.
+    float *_Nullable context;
+    ptrdiff_t context_stride;
+} GraftAttention;
+
+/// The gradients of one call. A gradient that is NULL is not wanted; the others lie like what they are gradients of.
+typedef struct {
+    const float *context;
+    ptrdiff_t context_stride;
+    float *_Nullable query, *_Nullable key, *_Nullable value;
+    ptrdiff_t query_stride, key_stride, value_stride;
+} GraftAttentionGradients;
+
 /// One instruction set's functions.
 typedef struct {
     /// What `GRAFT_KERNELS` takes: "reference", "avx2", …; docs/kernels.md has them all.
@@ -125,6 +163,12 @@ typedef struct {
     void (*softmax)(float *x, ptrdiff_t stride, float scale, size_t rows, size_t columns);
     /// dS = scale · P ⊙ (dP − rowsum(dP ⊙ P)), written over `dp`; rows of both lie `stride` floats apart.
     void (*softmax_backward)(const float *p, float *dp, ptrdiff_t stride, float scale, size_t rows, size_t columns);
+
+    /// The number of floats that `attention` and `attention_backward` need besides.
+    size_t (*attention_scratch)(GraftFormat format, size_t length, size_t width);
+    void (*attention)(const GraftAttention *attention);
+    /// From the same Q, K, V and mask as the forward's, and its statistics.
+    void (*attention_backward)(const GraftAttention *attention, const GraftAttentionGradients *gradients);
 
     /// out[i] = x[i] / (1 − rate) where element `first + i` of the stream `key` is kept, else 0. `out` may be `x`.
     /// The mask is a function of (key, first + i) alone and the same on every path, so it is recomputed, never stored.

@@ -1,0 +1,363 @@
+/// Attention in the terms of one instruction set. A file of an instruction set includes this once, after `vector_product.h`.
+///
+/// A head is worked on in blocks of rows of scores that stay in the second-level cache: for each block the products and,
+/// between them, one walk over its rows. What rounds, and where blocks are cut, follows from the format, the text's length
+/// and the head's width alone.
+#include "vector_attention_pack.h"
+#include "vector_attention_rows.h"
+
+// MARK: Scratch
+
+/// One head's places in the caller's scratch.
+typedef struct {
+    /// Columns of a block of scores: the text's length in whole lines.
+    size_t columns;
+    /// Numbers from one row of scores to the next: an odd number of lines, so that rows that are read side by side fall on
+    /// different places of the cache.
+    ptrdiff_t stride;
+    /// Rows of a block, an even number but if it is the whole text.
+    size_t rows;
+    /// 0 for each column of the text, and −∞ for those that fill the last line up: added to scores.
+    float *edge;
+    /// A number for each row of a block.
+    float *sums;
+    /// Blocks of P and of dP and, in float32, of what dropout leaves of P.
+    float *p, *dp, *kept;
+    /// Kᵀ and Vᵀ, packed.
+    Word *keys, *values;
+    /// In bfloat16, words of rows of K or V, of the whole head, and of the block's rows of Q and dO, in both ways.
+    Word *pairs, *query, *d_context, *query_pairs, *d_context_pairs;
+    /// Where it ends.
+    Word *end;
+} HeadScratch;
+
+enum {
+    /// Numbers of a block of scores: 128 KB.
+    BLOCK_COUNT = 32768,
+    /// As many rows as the widest tiles take at once, however long a row is.
+    LEAST_BLOCK_ROWS = 12,
+};
+
+static size_t whole_lines(size_t count) {
+    return (count + LINE - 1) / LINE * LINE;
+}
+
+/// The caller's scratch, or NULL to learn how much it must hold; and how much is taken.
+typedef struct {
+    float *start;
+    size_t taken;
+} Places;
+
+static void *take(Places *places, size_t count) {
+    float *place = places->start == NULL ? NULL : places->start + places->taken;
+    places->taken += whole_lines(count);
+    return place;
+}
+
+static HeadScratch lay_out_head(GraftFormat format, size_t length, size_t width, Places *places) {
+    const size_t columns = whole_lines(length), stride = (columns / LINE | 1) * LINE;
+    const size_t fitting = BLOCK_COUNT / stride / 2 * 2;
+    const size_t most = fitting < LEAST_BLOCK_ROWS ? LEAST_BLOCK_ROWS : fitting, rows = length < most ? length : most;
+    const size_t pairs = (rows + 1) / 2, block = 2 * pairs * stride, words = graft_word_count(format, width);
+    HeadScratch s = {.columns = columns, .stride = (ptrdiff_t)stride, .rows = rows};
+    s.edge = take(places, columns);
+    s.sums = take(places, rows);
+    s.p = take(places, block);
+    s.dp = take(places, block);
+    s.keys = take(places, words * columns);
+    s.values = take(places, words * columns);
+    if (format == GRAFT_FLOAT32) {
+        s.kept = take(places, block);
+    } else {
+        s.pairs = take(places, (length + 1) / 2 * width);
+        s.query = take(places, rows * words);
+        s.d_context = take(places, rows * words);
+        s.query_pairs = take(places, pairs * width);
+        s.d_context_pairs = take(places, pairs * width);
+    }
+    return s;
+}
+
+static size_t attention_scratch(GraftFormat format, size_t length, size_t width) {
+    Places places = {NULL, 0};
+    lay_out_head(format, length, width, &places);
+    return places.taken;
+}
+
+static HeadScratch head_scratch(const GraftAttention *t) {
+    Places places = {t->scratch, 0};
+    const HeadScratch scratch = lay_out_head(t->format, t->length, t->width, &places);
+    for (size_t j = 0; j < scratch.columns; j++) {
+        scratch.edge[j] = j < t->length ? 0 : -__builtin_inff();
+    }
+    return scratch;
+}
+
+// MARK: Steps
+
+/// Asks for one row of the next head: a head's rows lie far apart, so no processor guesses them, and each would be waited for
+/// as it comes from the third-level cache.
+static inline void fetch(const float *rows, ptrdiff_t stride, size_t row, size_t column, size_t width) {
+    const float *from = rows + (ptrdiff_t)row * stride + column;
+    for (size_t at = 0; at < width; at += LINE) {
+        __builtin_prefetch(from + at, 0, 2);
+    }
+}
+
+static inline void fetch_inputs(const GraftAttention *t, size_t row, size_t column) {
+    fetch(t->query, t->query_stride, row, column, t->width);
+    fetch(t->key, t->key_stride, row, column, t->width);
+    fetch(t->value, t->value_stride, row, column, t->width);
+}
+
+static inline void fetch_gradients(const GraftAttentionGradients *d, size_t row, size_t column, size_t width) {
+    fetch(d->context, d->context_stride, row, column, width);
+    if (d->query != NULL) {
+        fetch(d->query, d->query_stride, row, column, width);
+    }
+    if (d->key != NULL) {
+        fetch(d->key, d->key_stride, row, column, width);
+    }
+    if (d->value != NULL) {
+        fetch(d->value, d->value_stride, row, column, width);
+    }
+}
+
+static float exponent_of(const GraftAttention *t) {
+    return t->scale * 1.44269504f;  // log₂ e
+}
+
+static RowWalk head_walk(const GraftAttention *t, const HeadScratch *scratch, size_t head) {
+    return (RowWalk){
+        .columns = scratch->columns,
+        .exponent = splat(exponent_of(t)),
+        .mask = {graft_dropout_key_words(t->dropout_key, t->dropout_stream + (uint32_t)head),
+                 graft_dropout_threshold(t->dropout_rate)},
+    };
+}
+
+static inline RowWalk row_walk(RowWalk walk, const GraftAttention *t, size_t row, float shift) {
+    walk.shift = splat(shift);
+    walk.first = lane_numbers() + splat_word((uint32_t)(row * t->length) + walk.mask.words.first);
+    return walk;
+}
+
+/// out = rows of Q or dO times Kᵀ or Vᵀ. `edge` or NULL.
+static void multiply_packed(GraftFormat format, size_t rows, size_t width, Operand a, const Word *packed, const float *edge,
+                            const HeadScratch *scratch, float *out) {
+    product(&(GraftProduct){
+        .format = format,
+        .rows = rows,
+        .columns = scratch->columns,
+        .depth = graft_word_count(format, width),
+        .a = a.start,
+        .a_row_stride = a.stride,
+        .a_depth_stride = 1,
+        .b = packed,
+        .out = out,
+        .out_row_stride = scratch->stride,
+        .bias = edge,
+        .scale = 1,
+    });
+}
+
+/// out = scale · scores b, where `b` has the text's rows.
+static void multiply_scores(GraftFormat format, size_t rows, size_t length, size_t width, Operand scores, Operand b,
+                            float scale, float *out, ptrdiff_t out_stride) {
+    product(&(GraftProduct){
+        .format = format,
+        .rows = rows,
+        .columns = width,
+        .depth = graft_word_count(format, length),
+        .a = scores.start,
+        .a_row_stride = scores.stride,
+        .a_depth_stride = 1,
+        .b = b.start,
+        .b_depth_stride = b.stride,
+        .out = out,
+        .out_row_stride = out_stride,
+        .scale = scale,
+    });
+}
+
+/// out (+)= scale · scoresᵀ b, where `b` has the block's rows.
+static void multiply_transposed(GraftFormat format, size_t rows, size_t length, size_t width, Operand scores, Operand b,
+                                float scale, bool accumulate, float *out, ptrdiff_t out_stride) {
+    product(&(GraftProduct){
+        .format = format,
+        .rows = length,
+        .columns = width,
+        .depth = graft_word_count(format, rows),
+        .a = scores.start,
+        .a_row_stride = 1,
+        .a_depth_stride = scores.stride,
+        .b = b.start,
+        .b_depth_stride = b.stride,
+        .out = out,
+        .out_row_stride = out_stride,
+        .scale = scale,
+        .accumulate = accumulate,
+    });
+}
+
+static void scale_row(float *row, float scale, size_t width) {
+    for (size_t at = 0; at < width; at += LANES) {
+        const size_t lanes = lanes_from(at, width);
+        store_first(row + at, load_first(row + at, lanes) * splat(scale), lanes);
+    }
+}
+
+// MARK: Forward
+
+/// One row's walk: S becomes what dropout leaves of the powers. The row of the context is to be divided by their sum.
+CONSTANT_ARGUMENTS float attend_row(const GraftAttention *t, RowWalk walk, size_t row, float *scores,
+                                    const GraftFormat format, const bool drops, float *statistics) {
+    const float shift = -(row_maximum(scores, walk.columns) * exponent_of(t));
+    const float inverse = 1 / row_of_powers(row_walk(walk, t, row, shift), scores, format, drops);
+    if (statistics != NULL) {
+        statistics[2 * row] = shift;
+        statistics[2 * row + 1] = inverse;
+    }
+    return inverse;
+}
+
+CONSTANT_ARGUMENTS void attend(const GraftAttention *t, const GraftFormat format, const bool drops) {
+    const HeadScratch scratch = head_scratch(t);
+    const size_t length = t->length, width = t->width;
+    const float kept_scale = graft_dropout_scale(t->dropout_rate);
+    for (size_t head = 0; head < t->heads; head++) {
+        const size_t column = head * width;
+        const bool is_last = head + 1 == t->heads;
+        const RowWalk walk = head_walk(t, &scratch, head);
+        float *statistics = t->statistics == NULL ? NULL : t->statistics + 2 * head * length;
+        pack_head(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
+        const Operand value = pairs_operand(format, t->value + column, t->value_stride, length, width, scratch.pairs);
+        for (size_t first = 0; first < length; first += scratch.rows) {
+            const size_t rows = length - first < scratch.rows ? length - first : scratch.rows;
+            const float *query_rows = t->query + (ptrdiff_t)first * t->query_stride + column;
+            float *context_rows = t->context + (ptrdiff_t)first * t->context_stride + column;
+            const Operand query = rows_operand(format, query_rows, t->query_stride, rows, width, scratch.query);
+            multiply_packed(format, rows, width, query, scratch.keys, scratch.edge, &scratch, scratch.p);
+            for (size_t i = 0; i < rows; i++) {
+                if (!is_last) {
+                    fetch_inputs(t, first + i, column + width);
+                    fetch(t->context, t->context_stride, first + i, column + width, width);
+                }
+                float *scores = scratch.p + (ptrdiff_t)i * scratch.stride;
+                scratch.sums[i] = kept_scale * attend_row(t, walk, first + i, scores, format, drops, statistics);
+            }
+            const Operand scores = {scratch.p, scratch.stride};
+            multiply_scores(format, rows, length, width, scores, value, 1, context_rows, t->context_stride);
+            for (size_t i = 0; i < rows; i++) {
+                scale_row(context_rows + (ptrdiff_t)i * t->context_stride, scratch.sums[i], width);
+            }
+        }
+    }
+}
+
+static void attention(const GraftAttention *t) {
+    const bool drops = t->dropout_rate > 0;
+    if (t->format == GRAFT_FLOAT32) {
+        drops ? attend(t, GRAFT_FLOAT32, true) : attend(t, GRAFT_FLOAT32, false);
+    } else {
+        drops ? attend(t, GRAFT_BFLOAT16, true) : attend(t, GRAFT_BFLOAT16, false);
+    }
+}
+
+// MARK: Backward
+
+/// The walk over a block's rows: from S and dP to dS and what dropout leaves of P, which the products read transposed, and dS
+/// as it lies too.
+typedef struct {
+    Operand kept, d_scores, d_scores_transposed;
+} WalkedBlock;
+
+CONSTANT_ARGUMENTS WalkedBlock walk_block(const GraftAttention *t, const GraftAttentionGradients *d,
+                                          const HeadScratch *scratch, RowWalk walk, size_t head, size_t first, size_t rows,
+                                          const GraftFormat format, const bool drops) {
+    const float *statistics = t->statistics + 2 * (head * t->length + first);
+    const size_t next_column = (head + 1) * t->width;
+    float *kept = drops && format == GRAFT_FLOAT32 ? scratch->kept : scratch->p;
+    float previous_sum = 0;
+    for (size_t i = 0; i < rows; i++) {
+        if (head + 1 < t->heads) {
+            fetch_inputs(t, first + i, next_column);
+            fetch_gradients(d, first + i, next_column, t->width);
+        }
+        const ptrdiff_t at = (ptrdiff_t)i * scratch->stride;
+        float *p = scratch->p + at, *dp = scratch->dp + at;
+        const RowWalk row = row_walk(walk, t, first + i, statistics[2 * i]);
+        const float sum = row_of_probabilities(row, statistics[2 * i + 1], p, dp, kept + at, format, drops);
+        if (format == GRAFT_FLOAT32) {
+            row_of_score_gradients(p, kept + at, dp, sum, walk.columns);
+            continue;
+        }
+        RowPair pair = {p - scratch->stride, p, dp - scratch->stride, dp, previous_sum, sum};
+        if (i % 2 == 0) {
+            previous_sum = sum;
+            if (i + 1 < rows) {
+                continue;
+            }
+            // The last row has no partner: a row of zeros.
+            pair = (RowPair){p, p + scratch->stride, dp, dp + scratch->stride, sum, 0};
+            memset(pair.second_p, 0, walk.columns * sizeof(float));
+            memset(pair.second_dp, 0, walk.columns * sizeof(float));
+        }
+        pair_of_score_gradients(pair, walk.columns, drops);
+    }
+    if (format == GRAFT_FLOAT32) {
+        const Operand d_scores = {scratch->dp, scratch->stride};
+        return (WalkedBlock){{kept, scratch->stride}, d_scores, d_scores};
+    }
+    return (WalkedBlock){{scratch->p + scratch->stride, 2 * scratch->stride},
+                         {scratch->dp, scratch->stride},
+                         {scratch->p, 2 * scratch->stride}};
+}
+
+CONSTANT_ARGUMENTS void attend_backward(const GraftAttention *t, const GraftAttentionGradients *d, const GraftFormat format,
+                                        const bool drops) {
+    const HeadScratch scratch = head_scratch(t);
+    const size_t length = t->length, width = t->width;
+    const float kept_scale = graft_dropout_scale(t->dropout_rate), scale = t->scale * kept_scale;
+    for (size_t head = 0; head < t->heads; head++) {
+        const size_t column = head * width;
+        const RowWalk walk = head_walk(t, &scratch, head);
+        pack_head(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
+        pack_head(format, t->value + column, t->value_stride, length, scratch.columns, width, scratch.values);
+        const Operand key = pairs_operand(format, t->key + column, t->key_stride, length, width, scratch.pairs);
+        for (size_t first = 0; first < length; first += scratch.rows) {
+            const size_t rows = length - first < scratch.rows ? length - first : scratch.rows;
+            const float *queries = t->query + (ptrdiff_t)first * t->query_stride + column;
+            const float *d_contexts = d->context + (ptrdiff_t)first * d->context_stride + column;
+            const Operand query = rows_operand(format, queries, t->query_stride, rows, width, scratch.query);
+            const Operand d_context = rows_operand(format, d_contexts, d->context_stride, rows, width, scratch.d_context);
+            multiply_packed(format, rows, width, query, scratch.keys, scratch.edge, &scratch, scratch.p);
+            multiply_packed(format, rows, width, d_context, scratch.values, NULL, &scratch, scratch.dp);
+            const WalkedBlock block = walk_block(t, d, &scratch, walk, head, first, rows, format, drops);
+            if (d->value != NULL) {
+                const Operand pairs =
+                    pairs_operand(format, d_contexts, d->context_stride, rows, width, scratch.d_context_pairs);
+                multiply_transposed(format, rows, length, width, block.kept, pairs, kept_scale, first > 0,
+                                    d->value + column, d->value_stride);
+            }
+            if (d->query != NULL) {
+                multiply_scores(format, rows, length, width, block.d_scores, key, scale,
+                                d->query + (ptrdiff_t)first * d->query_stride + column, d->query_stride);
+            }
+            if (d->key != NULL) {
+                const Operand pairs = pairs_operand(format, queries, t->query_stride, rows, width, scratch.query_pairs);
+                multiply_transposed(format, rows, length, width, block.d_scores_transposed, pairs, scale, first > 0,
+                                    d->key + column, d->key_stride);
+            }
+        }
+    }
+}
+
+static void attention_backward(const GraftAttention *t, const GraftAttentionGradients *d) {
+    const bool drops = t->dropout_rate > 0;
+    if (t->format == GRAFT_FLOAT32) {
+        drops ? attend_backward(t, d, GRAFT_FLOAT32, true) : attend_backward(t, d, GRAFT_FLOAT32, false);
+    } else {
+        drops ? attend_backward(t, d, GRAFT_BFLOAT16, true) : attend_backward(t, d, GRAFT_BFLOAT16, false);
+    }
+}

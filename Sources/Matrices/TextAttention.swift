@@ -1,0 +1,134 @@
+import CKernels
+
+/// Attention of each text of a batch over itself, all heads of a text side by side in its rows.
+///
+/// Queries, keys, values and whatever has their shape are [tokens, heads · width], each a matrix of its own or columns of
+/// a wider one.
+package struct TextAttention: Sendable {
+    let heads: Int
+    let width: Int
+    /// How the factors of products are held; never int8, whose steps are too coarse for probabilities.
+    let format: GraftFormat
+    let dropout: Dropout?
+
+    /// Which probabilities are dropped: a function of the key, the text's place in the batch, head, row and column.
+    package struct Dropout: Sendable {
+        let rate: Float
+        let key: UInt64
+
+        package init(rate: Float, key: UInt64) {
+            precondition(rate >= 0 && rate < 1, "a dropout rate is at least 0 and less than 1")
+            (self.rate, self.key) = (rate, key)
+        }
+    }
+
+    /// `width` is that of one head; `precision` is the encoder's. Below float32, products are in bfloat16.
+    package init(heads: Int, width: Int, precision: Precision = .float32, dropout: Dropout? = nil) {
+        precondition(heads > 0 && width > 0, "attention has heads, and they have a width")
+        (self.heads, self.width, self.dropout) = (heads, width, dropout)
+        format = precision == .float32 ? GRAFT_FLOAT32 : GRAFT_BFLOAT16
+    }
+
+    /// Gradients to compute; nil where not wanted.
+    package struct Gradients {
+        let query, key, value: MatrixView?
+
+        package init(query: MatrixView?, key: MatrixView?, value: MatrixView?) {
+            (self.query, self.key, self.value) = (query, key, value)
+        }
+    }
+
+    /// How many numbers for each token the forward keeps for the backward.
+    package var statisticsWidth: Int { 2 * heads }
+
+    /// The context of `texts`, ranges of rows. `statistics` [tokens, ``statisticsWidth``], if any, is what the backward
+    /// will ask for.
+    package func forward(
+        query: MatrixView, key: MatrixView, value: MatrixView, texts: [Range<Int>], statistics: MatrixView?,
+        into context: MatrixView
+    ) {
+        check(query, key, value, context)
+        share(texts) { text, heads, scratch in
+            var call = call(text, texts[text], heads, query, key, value, statistics, scratch)
+            call.context = start(of: context, texts[text], heads)
+            call.context_stride = context.rowStride
+            Kernels.table.attention(&call)
+        }
+    }
+
+    /// The gradients of the same queries, keys and values as the forward's, from that of the context.
+    package func backward(
+        query: MatrixView, key: MatrixView, value: MatrixView, texts: [Range<Int>], statistics: MatrixView,
+        dContext: MatrixView, into gradients: Gradients
+    ) {
+        check(query, key, value, dContext)
+        for gradient in [gradients.query, gradients.key, gradients.value] { gradient.map { check($0) } }
+        share(texts) { text, heads, scratch in
+            let rows = texts[text]
+            var call = call(text, rows, heads, query, key, value, statistics, scratch)
+            var wanted = GraftAttentionGradients(
+                context: start(of: dContext, rows, heads), context_stride: dContext.rowStride,
+                query: gradients.query.map { start(of: $0, rows, heads) },
+                key: gradients.key.map { start(of: $0, rows, heads) },
+                value: gradients.value.map { start(of: $0, rows, heads) },
+                query_stride: gradients.query?.rowStride ?? 0, key_stride: gradients.key?.rowStride ?? 0,
+                value_stride: gradients.value?.rowStride ?? 0)
+            Kernels.table.attention_backward(&call, &wanted)
+        }
+    }
+
+    private func check(_ views: MatrixView...) {
+        for view in views {
+            precondition(view.columns == heads * width, "the heads lie side by side in the columns")
+            precondition(view.columnStride == 1, "columns of heads lie side by side")
+        }
+    }
+
+    private func start(of view: MatrixView, _ rows: Range<Int>, _ heads: Range<Int>) -> UnsafeMutablePointer<Float> {
+        precondition(rows.upperBound <= view.rows, "a text lies within the rows")
+        return view.base + rows.lowerBound * view.rowStride + heads.lowerBound * width
+    }
+
+    private func call(
+        _ text: Int, _ rows: Range<Int>, _ heads: Range<Int>, _ query: MatrixView, _ key: MatrixView,
+        _ value: MatrixView, _ statistics: MatrixView?, _ scratch: UnsafeMutablePointer<Float>
+    ) -> GraftAttention {
+        precondition(rows.count < 1 << 16, "a text has fewer than 65,536 tokens")
+        return GraftAttention(
+            format: format, length: rows.count, heads: heads.count, width: width,
+            query: start(of: query, rows, heads), key: start(of: key, rows, heads),
+            value: start(of: value, rows, heads), query_stride: query.rowStride, key_stride: key.rowStride,
+            value_stride: value.rowStride, scale: 1 / Float(width).squareRoot(), dropout_rate: dropout?.rate ?? 0,
+            dropout_stream: UInt32(text * self.heads + heads.lowerBound), dropout_key: dropout?.key ?? 0,
+            statistics: statistics.map {
+                $0.base + rows.lowerBound * statisticsWidth + heads.lowerBound * 2 * rows.count
+            },
+            scratch: scratch, context: nil, context_stride: 0)
+    }
+
+    /// Calls `body` for all heads of all texts, with scratch: all heads of a text at once, or shared among threads.
+    private func share(
+        _ texts: [Range<Int>], _ body: (_ text: Int, _ heads: Range<Int>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+            var scratch = Matrix(uninitializedRows: 1, columns: count)
+            scratch.withMutableBuffer { body($0.start) }
+        }
+        func scratchCount(_ text: Int) -> Int { Kernels.table.attention_scratch(format, texts[text].count, width) }
+
+        // A batch smaller than this is done sooner than another thread wakes up.
+        let isSmall = texts.reduce(0) { $0 + $1.count * $1.count } * heads * width < 1 << 19
+        guard !isSmall, !Parallel.isSerial else {
+            return withScratch(texts.indices.map(scratchCount).max() ?? 0) { scratch in
+                for text in texts.indices { body(text, 0..<heads, scratch) }
+            }
+        }
+        let shares = min(heads, (4 * Parallel.threads + texts.count - 1) / texts.count)
+        Parallel.forEach(texts.count * shares) { index in
+            let (text, share) = (index / shares, index % shares)
+            withScratch(scratchCount(text)) {
+                body(text, share * heads / shares..<(share + 1) * heads / shares, $0)
+            }
+        }
+    }
+}
