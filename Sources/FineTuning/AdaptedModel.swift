@@ -56,9 +56,9 @@ public struct AdaptedModel: Sendable {
     /// Adds a task that is already in memory.
     public mutating func add(_ name: String, _ task: TaskAdapter) { tasks[name] = task }
 
-    /// Answers of a classification task, in the order of the texts.
+    /// Answers of a task, in the order of the texts.
     ///
-    /// - Throws: ``PredictionError`` if there is no such task, or it has no head.
+    /// - Throws: ``PredictionError`` if there is no such task, it has no head, or does not answer pairs.
     public func predict(_ texts: [TextInput], task name: String) throws -> [Prediction] {
         try predict(texts.map { ($0, name) })
     }
@@ -68,14 +68,10 @@ public struct AdaptedModel: Sendable {
         var predictions = [Prediction?](repeating: nil, count: requests.count)
         let byTask = Dictionary(grouping: requests.indices) { requests[$0].task }
         for (name, indices) in byTask.sorted(by: { $0.key < $1.key }) {
-            let task = try task(name)
-            guard let files = task.head else { throw PredictionError.noHead(task: name) }
-            let (head, _) = files.head
-            let model = ClassificationModel(encoder: encoder, adapters: task.adapters, head: head)
-            let tokenized = try tokenize(indices.map { requests[$0].text }, limit: files.maximumTokens)
-            let probabilities = model.probabilities(tokenized, task.parameters)
-            for (index, probabilities) in zip(indices, probabilities) {
-                predictions[index] = Prediction(requests[index].text, task: name, head.labels, probabilities)
+            let inputs = indices.map { requests[$0].text }
+            let answers = try answers(to: inputs, task: name) { $0.answer($1, $2, $3) }
+            for (index, answer) in zip(indices, answers) {
+                predictions[index] = Prediction(input: requests[index].text, task: name, answer: answer)
             }
         }
         return predictions.compactMap { $0 }
@@ -104,19 +100,9 @@ public struct AdaptedModel: Sendable {
     /// The texts as tokens, cut to `limit` and to what the encoder takes.
     public func tokenize(_ texts: [TextInput], limit: Int) throws(TokenizerError) -> [TokenizedText] {
         let limit = min(limit, encoder.config.maximumPositions)
-        let grain = 64
-        let results = Parallel.map((texts.count + grain - 1) / grain) { block in
-            Result { () throws(TokenizerError) in
-                var tokenized: [TokenizedText] = []
-                for text in texts[block * grain..<min((block + 1) * grain, texts.count)] {
-                    tokenized.append(try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit))
-                }
-                return tokenized
-            }
+        return try inBlocks(of: texts) { text throws(TokenizerError) in
+            try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit)
         }
-        var tokenized: [TokenizedText] = []
-        for result in results { tokenized += try result.get() }
-        return tokenized
     }
 
     func task(_ name: String) throws(PredictionError) -> TaskAdapter {

@@ -6,7 +6,7 @@ import Tokenizers
 /// Trains adapters and a head on a frozen encoder. Same seed, same bytes, on any number of threads.
 public struct Trainer: Sendable {
     /// What trains, on what.
-    public let model: ClassificationModel
+    public let model: TaskModel
     /// How.
     public let options: TrainingOptions
     /// The values of all that trains: where training has ended, those that it kept.
@@ -22,7 +22,7 @@ public struct Trainer: Sendable {
     ///
     /// - Precondition: there is at least one text.
     public init(
-        _ model: ClassificationModel, startingFrom values: ParameterVector, on training: TrainingTexts,
+        _ model: TaskModel, startingFrom values: ParameterVector, on training: TrainingTexts,
         _ options: TrainingOptions
     ) {
         precondition(training.count > 0, "there are texts to train on")
@@ -49,7 +49,7 @@ public struct Trainer: Sendable {
 
     /// Trains to the end, or until `report` says stop or patience runs out, and keeps the best epoch.
     ///
-    /// The best epoch is the one of the highest accuracy on `evaluation`, the earlier of two alike; without evaluation data
+    /// The best epoch is the one of the highest score on `evaluation` (accuracy, entity F1), the earlier of two alike; without evaluation data
     /// the last. Training that is stopped before the end of its first epoch keeps what it has.
     ///
     /// - Throws: ``TrainingError/diverged(step:loss:)`` where the loss is no longer a number.
@@ -111,16 +111,17 @@ public struct Trainer: Sendable {
     private mutating func step(on indices: [Int]) throws(TrainingError) -> Double {
         let number = state.steps
         let parts = Batching.parts(indices, lengths: training.lengths)
+        let terms = indices.reduce(0) { $0 + model.head.lossTerms(of: training.targets[$1]) }
         let results = Parallel.map(parts.count) { part in
             let batch = Batching.pack(parts[part], training.texts)
             let pass = Pass(
                 parameters: state.values, dropout: DropoutKey(seed: options.seed, step: number, part: part),
                 dropsInsideEncoder: options.dropsInsideEncoder, demand: .parameters)
-            let (logits, pullback) = model.forward(batch, pass)
-            let (loss, dLogits) = SoftmaxCrossEntropy.loss(
-                logits, targets: parts[part].map { training.targets[$0] }, count: indices.count)
+            let (outputs, pullback) = model.forward(batch, pass)
+            let (loss, dOutputs) = model.head.loss(
+                outputs, parts[part].map { training.targets[$0] }, batch, terms: terms)
             var gradients = state.values.zeroed()
-            _ = pullback(dLogits, &gradients)
+            _ = pullback(dOutputs, &gradients)
             return (loss: loss, gradients: gradients)
         }
         // Summed in the order of the parts, whichever thread was done first.
@@ -138,5 +139,5 @@ public struct Trainer: Sendable {
     }
 
     /// Scores of the current values.
-    public func evaluate(on texts: TrainingTexts) -> ClassificationMetrics { model.evaluate(on: texts, values) }
+    public func evaluate(on texts: TrainingTexts) -> Scores { model.evaluate(on: texts, values) }
 }

@@ -2,6 +2,8 @@
 public enum TrainingError: Error, Sendable, Equatable {
     /// The loss of a step is infinite or not a number.
     case diverged(step: Int, loss: Double)
+    /// There is no head that learns the objective.
+    case noHead(for: Objective)
     /// A checkpoint could not be written.
     case checkpoint(TrainingCheckpointError)
 }
@@ -13,6 +15,8 @@ extension TrainingError: CustomStringConvertible {
         case .diverged(let step, let loss):
             "the loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"); "
                 + "try a lower learning rate, a longer warm-up or a lower clip"
+        case .noHead(let objective):
+            "the objective \(objective.rawValue) cannot be trained by this version; it trains classification and tagging"
         case .checkpoint(let error): "\(error)"
         }
     }

@@ -13,7 +13,7 @@ struct TrainingIdentity: Sendable, Equatable {
 
     /// What training `model` on these texts with these settings is.
     init(
-        _ model: ClassificationModel, _ recipe: AdapterRecipe?, _ options: TrainingOptions,
+        _ model: TaskModel, _ recipe: AdapterRecipe?, _ options: TrainingOptions,
         training: TrainingTexts, evaluation: TrainingTexts?
     ) {
         var facets = TrainingIdentity.settings(of: options)
@@ -23,7 +23,8 @@ struct TrainingIdentity: Sendable, Equatable {
             facets["adapter"] = "none"
         }
         facets["base fingerprint"] = "\(model.encoder.fingerprint)"
-        facets["pooling"] = model.head.pooling.rawValue
+        facets["objective"] = model.head.objective.rawValue
+        facets["pooling"] = model.head.pooling?.rawValue ?? "none"
         facets["labels"] = model.head.labels.joined(separator: ", ")
         facets["training data"] = training.contentHash
         facets["evaluation data"] = evaluation?.contentHash ?? "none"
@@ -64,7 +65,7 @@ extension TrainingTexts {
     fileprivate var contentHash: String {
         var hash = SHA256()
         for (text, target) in zip(texts, targets) {
-            let numbers = [Int32(text.ids.count), Int32(target)] + text.ids + text.segments
+            let numbers = [Int32(text.ids.count)] + text.ids + text.segments + target.numbers
             numbers.map(\.littleEndian).withUnsafeBytes { hash.update($0) }
         }
         return "\(count) texts (SHA-256 \(hash.hexDigest().prefix(16))…)"

@@ -28,7 +28,7 @@ import Tokenizers
         let encoder = try TinyEncoder.load()
         let head = ClassificationHead(labels: ["no", "yes"], hiddenSize: 32, pooling: .mean)
         let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
-        let model = ClassificationModel(encoder: encoder, adapters: fresh?.adapters ?? .none, head: head)
+        let model = TaskModel(encoder: encoder, adapters: fresh?.adapters ?? .none, head: head)
         var values = ParameterVector(model.parameters)
         for parameter in fresh?.adapters.parameters ?? [] {
             values[parameter] = fresh?.parameters[parameter] ?? values[parameter]
@@ -50,7 +50,7 @@ import Tokenizers
         let encoder = try TinyEncoder.load()
         let peft = try GoldenLoRA(golden, encoder)
         let head = ClassificationHead(labels: ["a", "b", "c"], hiddenSize: 32, pooling: .mean)
-        let model = ClassificationModel(encoder: encoder, adapters: peft.adapters, head: head)
+        let model = TaskModel(encoder: encoder, adapters: peft.adapters, head: head)
         var values = try peft.values(of: model) { try golden.matrix("initial.\($0)") }
         var optimizer = AdamW(values.layout, weightDecay: 0.01)
         let schedule = LearningRate(.linear, steps: 10, warmupSteps: 2)
@@ -109,7 +109,7 @@ import Tokenizers
         let report = try trainer.run(evaluatingOn: texts(40, seed: 2)) { _ in .more }
         #expect(report.unmoved.isEmpty)
         #expect(report.epochs.count == 10 && report.steps == 120)
-        let accuracy = try #require(report.scores?.accuracy)
+        let accuracy = try #require(report.scores?.classification?.accuracy)
         #expect(accuracy > 0.8, "chance is 0.5")
     }
 
@@ -138,11 +138,11 @@ import Tokenizers
         var trainer = try trainer(options)
         let evaluation = texts(40, seed: 2)
         let report = try trainer.run(evaluatingOn: evaluation) { _ in .more }
-        let accuracies = report.epochs.map { $0.scores?.accuracy ?? 0 }
+        let accuracies = report.epochs.map { $0.scores?.classification?.accuracy ?? 0 }
         let best = try #require(report.bestEpoch)
         #expect(accuracies[best - 1] == accuracies.max())
         #expect(accuracies.firstIndex(of: accuracies.max() ?? 0) == best - 1, "the earlier of two alike")
-        #expect(trainer.evaluate(on: evaluation).accuracy == accuracies[best - 1])
+        #expect(trainer.evaluate(on: evaluation).classification?.accuracy == accuracies[best - 1])
         #expect(report.epochs.count == min(30, best + 2))
         #expect(!report.isInterrupted)
     }
