@@ -121,7 +121,7 @@ extension DataError.Problem: CustomStringConvertible {
         case .invalidTag(let tag, let word, let number):
             "'\(tag)' of word \(number), '\(word)', is no tag; tags are O, or B-, I-, E- or S- and a type, as in B-person"
         case .noEntities(let words):
-            "all \(words) words are tagged O; tagging needs entities to learn from"
+            "there is no entity in it (words: \(words), all tagged O); tagging needs some to learn from"
         case .unsuitableLabels(let found, let objective):
             "the label is \(found), which does not fit the objective \(objective.rawValue)"
         }

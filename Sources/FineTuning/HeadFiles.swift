@@ -67,7 +67,7 @@ public struct HeadFiles: Sendable, Equatable {
             fingerprint = try fields.text("base_fingerprint").map { BaseFingerprint($0) }
             let areDistinct = !labels.isEmpty && Set(labels).count == labels.count
             try fields.check("labels", labels, "label names, each once", areDistinct)
-            let areTags = objective != .tagging || labels.allSatisfy { Tag($0) != nil }
+            let areTags = objective != .tagging || labels.allSatisfy { Tag($0)?.name == $0 }
             try fields.check("labels", labels, "tags: O, or B-, I-, E- or S- and a type", areTags)
         } catch { throw .configuration(error) }
         let url = folder.appending(path: HeadFiles.weightsName)

@@ -5,6 +5,9 @@ public struct TaggedSpan: Sendable, Hashable {
     /// The words, by their places in the sentence.
     public let words: Range<Int>
 
+    /// An entity of a type on some words.
+    public init(type: String, words: Range<Int>) { (self.type, self.words) = (type, words) }
+
     /// The entities in the tags of one sentence, in their order, as seqeval finds them where it is told no scheme.
     ///
     /// Any sequence has a meaning, also one that no scheme allows: an `I-` or `E-` that continues nothing of its type begins

@@ -1,8 +1,8 @@
 /// A word that a tagging task says something about, and where it stands in its text.
-struct TaggedWord: Sendable, Equatable {
-    let text: String
+package struct TaggedWord: Sendable, Equatable {
+    package let text: String
     /// Where it starts and ends, counted in Unicode scalars.
-    let start, end: Int
+    package let start, end: Int
 }
 
 extension TextInput {
@@ -11,7 +11,7 @@ extension TextInput {
     ///
     /// Punctuation before and after a word is a word of its own, each run of one mark; what stands inside a word stays there
     /// (`3.5`, `http://a.b/c`), and `@` and `#` stay before it. An English 's is a word, and so is each ideograph.
-    var taggedWords: [TaggedWord] {
+    package var taggedWords: [TaggedWord] {
         guard let words else { return TextInput.words(in: text) }
         var start = 0
         return words.map { word in
