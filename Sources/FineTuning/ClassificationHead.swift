@@ -38,6 +38,18 @@ public struct ClassificationHead: Sendable {
         _ hidden: Matrix, _ batch: PackedBatch, _ pass: Pass
     ) -> (logits: Matrix, pullback: Pullback) {
         let (pooled, poolingPullback) = pooling.forward(hidden, batch)
+        let (logits, pullback) = forward(pooled: pooled, pass)
+        return (
+            logits,
+            { dLogits, gradients in
+                let dPooled = pullback(dLogits, &gradients)
+                return pass.demand == .parametersAndInput ? poolingPullback(dPooled) : .empty
+            }
+        )
+    }
+
+    /// Logits [texts, labels] from pooled vectors [texts, hidden].
+    func forward(pooled: Matrix, _ pass: Pass) -> (logits: Matrix, pullback: Pullback) {
         let (w, b) = (pass.parameters[weight], pass.parameters[bias])
         var logits = Matrix(uninitializedRows: pooled.rows, columns: labels.count)
         withViews(pooled, w, b) { views in
@@ -48,13 +60,16 @@ public struct ClassificationHead: Sendable {
         return (
             logits,
             { [weight, bias] dLogits, gradients in
-                var dPooled = Matrix(uninitializedRows: dLogits.rows, columns: w.columns)
-                withViews(dLogits, pooled, w) { views in
+                withViews(dLogits, pooled) { views in
                     gradients.addProduct(views[0].transposed, views[1], to: weight)
-                    dPooled.withMutableView { Product.compute(views[0], views[2], into: $0) }
                 }
                 gradients.addRowSum(of: dLogits, to: bias)
-                return pass.demand == .parametersAndInput ? poolingPullback(dPooled) : .empty
+                guard pass.demand == .parametersAndInput else { return .empty }
+                var dPooled = Matrix(uninitializedRows: dLogits.rows, columns: w.columns)
+                withViews(dLogits, w) { views in
+                    dPooled.withMutableView { Product.compute(views[0], views[1], into: $0) }
+                }
+                return dPooled
             }
         )
     }

@@ -25,6 +25,13 @@ public struct ClassificationModel: Sendable {
     /// Logits [texts, labels] of a batch, and the way back to the gradients of what trains.
     public func forward(_ batch: PackedBatch, _ pass: Pass) -> (logits: Matrix, pullback: Pullback) {
         let (hidden, encoderPullback) = encoder.forward(batch, adapters: adapters, pass)
+        return logits(of: hidden, batch, pass, encoderPullback: encoderPullback)
+    }
+
+    /// Logits [texts, labels] of final hidden states, and the way back through the head and `encoderPullback`.
+    func logits(
+        of hidden: Matrix, _ batch: PackedBatch, _ pass: Pass, encoderPullback: @escaping Pullback
+    ) -> (logits: Matrix, pullback: Pullback) {
         // Without adapters nothing below the head trains.
         let reachesEncoder = pass.demand == .parameters && adapters.lowestLayer != nil
         var headPass = pass
@@ -41,23 +48,38 @@ public struct ClassificationModel: Sendable {
 
     /// softmax of the logits of each text, in the order of the texts.
     public func probabilities(_ texts: [TokenizedText], _ parameters: ParameterVector) -> [[Float]] {
-        let parts = Batching.parts(Array(texts.indices), lengths: texts.map(\.ids.count))
-        let results = Parallel.map(parts.count) { part in
-            let (logits, _) = forward(Batching.pack(parts[part], texts), Pass(parameters: parameters))
-            return SoftmaxCrossEntropy.probabilities(logits)
-        }
-        var probabilities = [[Float]](repeating: [], count: texts.count)
+        let pass = Pass(parameters: parameters)
+        return probabilities(lengths: texts.map(\.ids.count)) { forward(Batching.pack($0, texts), pass).logits }
+    }
+
+    /// softmax of the logits that `logits` gives of the texts at some indices, in the order of the texts.
+    func probabilities(lengths: [Int], _ logits: (_ indices: [Int]) -> Matrix) -> [[Float]] {
+        let parts = Batching.parts(Array(lengths.indices), lengths: lengths)
+        let results = Parallel.map(parts.count) { SoftmaxCrossEntropy.probabilities(logits(parts[$0])) }
+        var probabilities = [[Float]](repeating: [], count: lengths.count)
         for (part, result) in zip(parts, results) {
-            for (row, text) in part.enumerated() {
-                probabilities[text] = (0..<result.columns).map { result[row, $0] }
-            }
+            for (row, text) in part.enumerated() { probabilities[text] = result.row(row) }
         }
         return probabilities
     }
 
     /// Scores on texts whose labels are known.
     public func evaluate(on texts: TrainingTexts, _ parameters: ParameterVector) -> ClassificationMetrics {
-        let predictions = probabilities(texts.texts, parameters).map(\.indexOfLargest)
-        return ClassificationMetrics(targets: texts.targets, predictions: predictions, labels: head.labels)
+        scores(probabilities(texts.texts, parameters), of: texts)
+    }
+
+    /// The same from features that are kept.
+    func evaluate(_ features: FrozenFeatures, _ parameters: ParameterVector) -> ClassificationMetrics {
+        let pass = Pass(parameters: parameters)
+        let probabilities = probabilities(lengths: features.rowCounts) { indices in
+            let batch = Batching.pack(indices, features.texts.texts)
+            return forward(from: features.features(of: indices, batch), batch, pass).logits
+        }
+        return scores(probabilities, of: features.texts)
+    }
+
+    private func scores(_ probabilities: [[Float]], of texts: TrainingTexts) -> ClassificationMetrics {
+        ClassificationMetrics(
+            targets: texts.targets, predictions: probabilities.map(\.indexOfLargest), labels: head.labels)
     }
 }

@@ -1,9 +1,13 @@
+import Files
+
 /// What can go wrong in training.
 public enum TrainingError: Error, Sendable, Equatable {
     /// The loss of a step is infinite or not a number.
     case diverged(step: Int, loss: Double)
     /// A checkpoint could not be written.
     case checkpoint(TrainingCheckpointError)
+    /// The features of frozen layers could not be kept.
+    case features(FilesError)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -14,6 +18,9 @@ extension TrainingError: CustomStringConvertible {
             "the loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"); "
                 + "try a lower learning rate, a longer warm-up or a lower clip"
         case .checkpoint(let error): "\(error)"
+        case .features(let error):
+            "what the frozen layers give cannot be kept: \(error); "
+                + "set TMPDIR to a folder with more room, or turn the feature cache off"
         }
     }
 }
