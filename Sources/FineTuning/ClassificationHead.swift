@@ -38,23 +38,13 @@ public struct ClassificationHead: Head {
     /// The class.
     public func targets(_ ids: [Int], of texts: [TokenizedText]) -> [Target] { [.label(ids[0])] }
 
-    /// Logits [texts, labels].
-    public func forward(
-        _ hidden: Matrix, _ batch: PackedBatch, _ pass: Pass
-    ) -> (outputs: Matrix, pullback: Pullback) {
-        let (pooled, poolingPullback) = mode.forward(hidden, batch)
-        let (logits, outputPullback) = output.forward(pooled, pass)
-        return (
-            logits,
-            { dLogits, gradients in
-                let dPooled = outputPullback(dLogits, &gradients)
-                return dPooled.count > 0 ? poolingPullback(dPooled) : .empty
-            }
-        )
-    }
+    /// One vector a text.
+    public func pool(
+        _ hidden: Matrix, _ batch: PackedBatch
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { mode.forward(hidden, batch) }
 
     /// One row a text.
-    public func rows(of text: Int, in batch: PackedBatch) -> Range<Int> { text..<text + 1 }
+    public func rows(ofTokens count: Int) -> Int { 1 }
 
     /// One term a text.
     public func lossTerms(of target: Target) -> Int { 1 }

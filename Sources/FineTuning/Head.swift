@@ -13,7 +13,7 @@ public protocol Head: Sendable {
     var labels: [String] { get }
     /// How hidden states become one vector a text; nil for a head that sees each token.
     var pooling: Pooling.Mode? { get }
-    /// The layer that it ends in.
+    /// The layer that it ends in: all of it that trains.
     var output: OutputLayer { get }
     /// Whether it answers pairs of texts.
     var takesPairs: Bool { get }
@@ -35,13 +35,13 @@ public protocol Head: Sendable {
 
     // MARK: Computing
 
-    /// Outputs of hidden states [tokens, hidden], and the way back. What a row is of, ``rows(of:in:)`` says.
-    func forward(
-        _ hidden: Matrix, _ batch: PackedBatch, _ pass: Pass
-    ) -> (outputs: Matrix, pullback: Pullback)
+    /// What the output layer sees of hidden states [tokens, hidden]: the rows of text after text, and the way back.
+    func pool(
+        _ hidden: Matrix, _ batch: PackedBatch
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix)
 
-    /// The rows of the outputs that belong to one text of a batch.
-    func rows(of text: Int, in batch: PackedBatch) -> Range<Int>
+    /// How many rows that are of a text of so many tokens, and of its outputs: one, or one for each.
+    func rows(ofTokens count: Int) -> Int
 
     /// How many terms a text adds to the sum that the loss is the mean of.
     func lossTerms(of target: Target) -> Int

@@ -46,16 +46,13 @@ public struct TaggingHead: Head {
         }
     }
 
-    /// Logits [tokens, tags].
-    public func forward(
-        _ hidden: Matrix, _ batch: PackedBatch, _ pass: Pass
-    ) -> (outputs: Matrix, pullback: Pullback) {
-        let (logits, pullback) = output.forward(hidden, pass)
-        return (logits, pullback)
-    }
+    /// The states as they are.
+    public func pool(
+        _ hidden: Matrix, _ batch: PackedBatch
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { (hidden, { $0 }) }
 
     /// One row a token.
-    public func rows(of text: Int, in batch: PackedBatch) -> Range<Int> { batch.sequences[text] }
+    public func rows(ofTokens count: Int) -> Int { count }
 
     /// One term for each word with a token.
     public func lossTerms(of target: Target) -> Int { target.words.tokens.count { $0 != nil } }

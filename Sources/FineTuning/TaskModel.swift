@@ -25,38 +25,69 @@ public struct TaskModel: Sendable {
     /// The head's outputs for a batch, and the way back to the gradients of what trains.
     public func forward(_ batch: PackedBatch, _ pass: Pass) -> (outputs: Matrix, pullback: Pullback) {
         let (hidden, encoderPullback) = encoder.forward(batch, adapters: adapters, pass)
+        return outputs(of: hidden, batch, pass, encoderPullback: encoderPullback)
+    }
+
+    /// The head's outputs for final hidden states, and the way back through the head and `encoderPullback`.
+    func outputs(
+        of hidden: Matrix, _ batch: PackedBatch, _ pass: Pass, encoderPullback: @escaping Pullback
+    ) -> (outputs: Matrix, pullback: Pullback) {
         // Without adapters nothing below the head trains.
         let reachesEncoder = pass.demand == .parameters && adapters.lowestLayer != nil
         var headPass = pass
         if reachesEncoder { headPass.demand = .parametersAndInput }
-        let (outputs, headPullback) = head.forward(hidden, batch, headPass)
+        let (pooled, poolingPullback) = head.pool(hidden, batch)
+        let (outputs, outputPullback) = head.output.forward(pooled, headPass)
         return (
             outputs,
-            { dOutputs, gradients in
-                let dHidden = headPullback(dOutputs, &gradients)
-                return dHidden.count > 0 ? encoderPullback(dHidden, &gradients) : .empty
+            { [demand = headPass.demand] dOutputs, gradients in
+                let dPooled = outputPullback(dOutputs, &gradients)
+                guard demand == .parametersAndInput else { return .empty }
+                return encoderPullback(poolingPullback(dPooled), &gradients)
             }
         )
     }
 
     /// The head's outputs for each text, in the order of the texts: a matrix each, of as many rows as the head gives a text.
     public func outputs(_ texts: [TokenizedText], _ parameters: ParameterVector) -> [Matrix] {
-        let parts = Batching.parts(Array(texts.indices), lengths: texts.map(\.ids.count))
-        let results = Parallel.map(parts.count) { part in
-            let batch = Batching.pack(parts[part], texts)
-            let (outputs, _) = forward(batch, Pass(parameters: parameters))
-            return parts[part].indices.map { outputs.rows(head.rows(of: $0, in: batch)) }
-        }
-        var outputs = [Matrix](repeating: .empty, count: texts.count)
+        let pass = Pass(parameters: parameters)
+        let tokens = texts.map(\.ids.count)
+        return outputs(tokens: tokens, cost: tokens) { forward(Batching.pack($0, texts), pass).outputs }
+    }
+
+    /// The outputs that `outputs` gives of the texts at some indices, each text's for itself, in the order of the texts.
+    ///
+    /// - Parameters:
+    ///   - tokens: of each text.
+    ///   - cost: what parts are cut by: rows that each text has in what is computed.
+    private func outputs(tokens: [Int], cost: [Int], _ outputs: (_ indices: [Int]) -> Matrix) -> [Matrix] {
+        let parts = Batching.parts(Array(tokens.indices), lengths: cost)
+        let results = Parallel.map(parts.count) { outputs(parts[$0]) }
+        var separate = [Matrix](repeating: .empty, count: tokens.count)
         for (part, result) in zip(parts, results) {
-            for (text, rows) in zip(part, result) { outputs[text] = rows }
+            var start = 0
+            for text in part {
+                let end = start + head.rows(ofTokens: tokens[text])
+                separate[text] = result.rows(start..<end)
+                start = end
+            }
         }
-        return outputs
+        return separate
     }
 
     /// Scores on texts of which the answers are known.
     public func evaluate(on texts: TrainingTexts, _ parameters: ParameterVector) -> Scores {
         head.scores(outputs(texts.texts, parameters), texts.targets)
+    }
+
+    /// The same from features that are kept.
+    func evaluate(_ features: FrozenFeatures, _ parameters: ParameterVector) -> Scores {
+        let pass = Pass(parameters: parameters)
+        let outputs = outputs(tokens: features.texts.lengths, cost: features.rowCounts) { indices in
+            let batch = Batching.pack(indices, features.texts.texts)
+            return forward(from: features.features(of: indices, batch), batch, pass).outputs
+        }
+        return head.scores(outputs, features.texts.targets)
     }
 }
 
@@ -65,8 +96,8 @@ extension Matrix {
     fileprivate func rows(_ range: Range<Int>) -> Matrix {
         withBuffer {
             Matrix(
-                rows: range.count, columns: columns, values: $0[range.lowerBound * columns..<range.upperBound * columns]
-            )
+                rows: range.count, columns: columns,
+                values: $0[range.lowerBound * columns..<range.upperBound * columns])
         }
     }
 }

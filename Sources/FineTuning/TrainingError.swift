@@ -1,3 +1,5 @@
+import Files
+
 /// What can go wrong in training.
 public enum TrainingError: Error, Sendable, Equatable {
     /// The loss of a step is infinite or not a number.
@@ -6,6 +8,8 @@ public enum TrainingError: Error, Sendable, Equatable {
     case noHead(for: Objective)
     /// A checkpoint could not be written.
     case checkpoint(TrainingCheckpointError)
+    /// The features of frozen layers could not be kept.
+    case features(FilesError)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -18,6 +22,9 @@ extension TrainingError: CustomStringConvertible {
         case .noHead(let objective):
             "the objective \(objective.rawValue) cannot be trained by this version; it trains classification and tagging"
         case .checkpoint(let error): "\(error)"
+        case .features(let error):
+            "what the frozen layers give cannot be kept: \(error); "
+                + "set TMPDIR to a folder with more room, or turn the feature cache off"
         }
     }
 }

@@ -39,10 +39,11 @@ struct TrainingIdentity: Sendable, Equatable {
         }
     }
 
-    /// The stored properties of `settings`, by reflection: so that one that is added later is compared too.
+    /// The stored properties of `settings`, by reflection: so that one that is added later is compared too. Where features
+    /// are kept changes no byte.
     private static func settings(of settings: Any) -> [String: String] {
         var texts: [String: String] = [:]
-        for case (let name?, let value) in Mirror(reflecting: settings).children {
+        for case (let name?, let value) in Mirror(reflecting: settings).children where name != "featureMemory" {
             texts[words(of: name)] = text(of: value)
         }
         return texts

@@ -182,6 +182,21 @@ import Testing
         #expect(try values(2, TrainingCheckpoints(in: checkpoint, resuming: true)) == expected)
     }
 
+    @Test func aHeadAloneLearnsTheSameFromFeaturesThatAreKept() throws {
+        func train(reusing: Bool) throws -> TrainedTask {
+            var options = TaggingTaskTests.options
+            (options.reusesFrozenLayers, options.dropsInsideEncoder, options.epochs) = (reusing, false, 3)
+            var model = try AdaptedModel(contentsOf: TinyEncoder.folder)
+            return try model.train(
+                "names", on: TaggingTaskTests.sentences(40, seed: 1),
+                evaluatingOn: TaggingTaskTests.sentences(20, seed: 2), recipe: nil, options, baseModel: nil
+            ) { _ in .more }
+        }
+        let (kept, computed) = (try train(reusing: true), try train(reusing: false))
+        #expect(kept.task.parameters.values == computed.task.parameters.values)
+        #expect(kept.report.scores == computed.report.scores && kept.report.unmoved.isEmpty)
+    }
+
     @Test func answersBesideAClassification() throws {
         var model = try AdaptedModel(contentsOf: TinyEncoder.folder)
         var options = TaggingTaskTests.options

@@ -167,6 +167,8 @@ enum TrainCommand {
         options.seed = values[TrainOptions.seed]
         options.patience = values[TrainOptions.patience]
         options.dropsInsideEncoder = !values[TrainOptions.noDropout]
+        options.reusesFrozenLayers = values[TrainOptions.featureCache]
+        options.featureMemory = values[TrainOptions.featureMemory]
         return options
     }
 }
@@ -188,7 +190,7 @@ extension ModelCard {
             ("schedule", "\(options.schedule.rawValue), warm-up \(options.warmup)"),
             ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
             ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
-            ("dropout inside the encoder", options.dropsInsideEncoder ? "as its config says" : "none"),
+            ("dropout inside the encoder", ModelCard.dropout(options, trained)),
             ("adapter dropout", request.recipe?.dropoutRate.formatted ?? "none"),
             ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
@@ -198,6 +200,14 @@ extension ModelCard {
             labelCounts: trained.labelCounts, training: (ModelCard.name(request.training), request.training.count),
             evaluation: request.evaluation.map { (ModelCard.name($0), $0.count) }, scores: trained.report.scores,
             settings: settings, command: request.command)
+    }
+
+    /// Where the encoder's own dropout applied.
+    private static func dropout(_ options: TrainingOptions, _ trained: TrainedTask) -> String {
+        guard options.dropsInsideEncoder else { return "none" }
+        guard options.reusesFrozenLayers else { return "as its config says" }
+        guard let lowest = trained.task.adapters.lowestLayer else { return "none: no layer trains" }
+        return "as its config says" + (lowest > 0 ? ", from layer \(lowest) on: none below it trains" : "")
     }
 
     private static func name(_ data: Dataset) -> String { URL(filePath: data.source).lastPathComponent }
