@@ -60,7 +60,9 @@ public struct AdaptedModel: Sendable {
     ///
     /// - Throws: ``PredictionError`` if there is no such task, or it has no head.
     public func predict(_ texts: [TextInput], task name: String) throws -> [Prediction] {
-        try predict(texts.map { ($0, name) })
+        var predictions: [Prediction] = []
+        try predict(texts, tasks: [name], each: { $0 }, deliver: { predictions += $0 })
+        return predictions
     }
 
     /// Answers to texts that each name their task, in the order of the texts.
@@ -85,37 +87,29 @@ public struct AdaptedModel: Sendable {
     ///
     /// - Throws: ``PredictionError`` if there is no such task.
     public func embed(_ texts: [TextInput], task name: String? = nil) throws -> [[Float]] {
-        let task = try name.map { try self.task($0) }
-        let tokenized = try tokenize(texts, limit: maximumTokens)
-        let pass = Pass(parameters: task?.parameters ?? ParameterVector([]))
-        let parts = Batching.parts(Array(texts.indices), lengths: tokenized.map(\.ids.count))
-        let results = Parallel.map(parts.count) { part in
-            let batch = Batching.pack(parts[part], tokenized)
-            let (hidden, _) = encoder.forward(batch, adapters: task?.adapters ?? .none, pass)
-            return pooling.embeddings(hidden, batch)
-        }
-        var embeddings = [[Float]](repeating: [], count: texts.count)
-        for (part, result) in zip(parts, results) {
-            for (row, text) in part.enumerated() { embeddings[text] = result.row(row) }
-        }
+        var embeddings: [[Float]] = []
+        try embed(texts, task: name, each: { $1 }, deliver: { embeddings += $0 })
         return embeddings
     }
 
     /// The texts as tokens, cut to `limit` and to what the encoder takes.
     public func tokenize(_ texts: [TextInput], limit: Int) throws(TokenizerError) -> [TokenizedText] {
-        let limit = min(limit, encoder.config.maximumPositions)
-        let grain = 64
-        let results = Parallel.map((texts.count + grain - 1) / grain) { block in
-            Result { () throws(TokenizerError) in
-                var tokenized: [TokenizedText] = []
-                for text in texts[block * grain..<min((block + 1) * grain, texts.count)] {
-                    tokenized.append(try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit))
-                }
-                return tokenized
-            }
+        let chunks = TextBlocks.chunks(of: texts.indices)
+        let results = Parallel.map(chunks.count) { chunk in
+            Result { () throws(TokenizerError) in try tokenize(texts[chunks[chunk]], limit: limit) }
         }
         var tokenized: [TokenizedText] = []
         for result in results { tokenized += try result.get() }
+        return tokenized
+    }
+
+    /// The same on the calling thread.
+    func tokenize(_ texts: ArraySlice<TextInput>, limit: Int) throws(TokenizerError) -> [TokenizedText] {
+        let limit = min(limit, encoder.config.maximumPositions)
+        var tokenized: [TokenizedText] = []
+        for text in texts {
+            tokenized.append(try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit))
+        }
         return tokenized
     }
 

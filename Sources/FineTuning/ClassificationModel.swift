@@ -55,7 +55,7 @@ public struct ClassificationModel: Sendable {
     /// softmax of the logits that `logits` gives of the texts at some indices, in the order of the texts.
     func probabilities(lengths: [Int], _ logits: (_ indices: [Int]) -> Matrix) -> [[Float]] {
         let parts = Batching.parts(Array(lengths.indices), lengths: lengths)
-        let results = Parallel.map(parts.count) { SoftmaxCrossEntropy.probabilities(logits(parts[$0])) }
+        let results = Batching.map(parts.count) { SoftmaxCrossEntropy.probabilities(logits(parts[$0])) }
         var probabilities = [[Float]](repeating: [], count: lengths.count)
         for (part, result) in zip(parts, results) {
             for (row, text) in part.enumerated() { probabilities[text] = result.row(row) }
