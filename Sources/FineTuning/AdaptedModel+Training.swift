@@ -85,7 +85,9 @@ extension AdaptedModel {
 
     private func texts(of data: Dataset, _ head: any Head, limit: Int) throws -> TrainingTexts {
         let ids = try head.ids(of: data)
-        let texts = try read(data.inputs, head, limit: limit)
+        let texts = try TextBlocks.tokenize(data.inputs) { text throws(TokenizerError) in
+            try head.texts(of: text, tokenizer, limit: limit)
+        }
         return TrainingTexts(
             texts: texts.flatMap { $0 }, targets: zip(ids, texts).flatMap { head.targets($0, of: $1) })
     }

@@ -62,7 +62,7 @@ struct FrozenFeatures: Sendable {
     private mutating func compute(_ missing: [Int]) throws(FilesError) {
         guard let store, !missing.isEmpty else { return }
         let parts = Batching.parts(missing, lengths: texts.lengths)
-        let results = Parallel.map(parts.count) { part in
+        let results = Batching.map(parts.count) { part in
             Result { () throws(FilesError) in
                 let batch = Batching.pack(parts[part], texts.texts)
                 try store.put(model.features(batch), of: parts[part])

@@ -62,17 +62,33 @@ public struct TaskModel: Sendable {
     ///   - cost: what parts are cut by: rows that each text has in what is computed.
     private func outputs(tokens: [Int], cost: [Int], _ outputs: (_ indices: [Int]) -> Matrix) -> [Matrix] {
         let parts = Batching.parts(Array(tokens.indices), lengths: cost)
-        let results = Parallel.map(parts.count) { outputs(parts[$0]) }
+        let results = Batching.map(parts.count) { separated(outputs(parts[$0]), tokens: parts[$0].map { tokens[$0] }) }
         var separate = [Matrix](repeating: .empty, count: tokens.count)
         for (part, result) in zip(parts, results) {
-            var start = 0
-            for text in part {
-                let end = start + head.rows(ofTokens: tokens[text])
-                separate[text] = result.rows(start..<end)
-                start = end
-            }
+            for (text, outputs) in zip(part, result) { separate[text] = outputs }
         }
         return separate
+    }
+
+    /// The same as ``outputs(_:_:)`` where the texts are one part of more: in one batch, unless windows of a long one make it
+    /// too large.
+    func outputs(ofPart texts: [TokenizedText], _ parameters: ParameterVector) -> [Matrix] {
+        let tokens = texts.map(\.ids.count)
+        guard texts.count > 1, tokens.reduce(0, +) > 2 * Batching.tokenBudget else {
+            let batch = Batching.pack(Array(texts.indices), texts)
+            return separated(forward(batch, Pass(parameters: parameters)).outputs, tokens: tokens)
+        }
+        return outputs(texts, parameters)
+    }
+
+    /// The outputs of a batch of texts of so many tokens, each text's for itself.
+    private func separated(_ outputs: Matrix, tokens: [Int]) -> [Matrix] {
+        var start = 0
+        return tokens.map { count in
+            let end = start + head.rows(ofTokens: count)
+            defer { start = end }
+            return outputs.rows(start..<end)
+        }
     }
 
     /// Scores on texts of which the answers are known.

@@ -146,7 +146,7 @@ public struct Trainer: Sendable {
         defer { swap(&gradients, &partGradients) }
         while gradients.count < parts.count { gradients.append(state.values.zeroed()) }
         let losses = gradients.withUnsafeMutableBufferPointer { gradients in
-            Parallel.map(parts.count) { part in
+            Batching.map(parts.count) { part in
                 let batch = Batching.pack(parts[part], training.texts)
                 let pass = Pass(
                     parameters: state.values, dropout: DropoutKey(seed: options.seed, step: number, part: part),

@@ -28,6 +28,7 @@ public enum Parallel {
             for index in 0..<count { body(index) }
             return
         }
+        if let team = ThreadTeam.led { return team.forEach(count, body) }
         let next = Atomic<Int>(0)
         withoutActuallyEscaping(body) { body in
             // Bodies write through views to places of their own, which the type system cannot see.
@@ -42,6 +43,26 @@ public enum Parallel {
                 }
             }
         }
+    }
+
+    /// The result of `body`, whose loops are short and many: the threads that share them are not woken for each, but stay
+    /// awake until `body` returns.
+    package static func keepingAwake<Result>(_ body: () -> Result) -> Result {
+        guard !isSerial, ThreadTeam.led == nil else { return body() }
+        let team = ThreadTeam()
+        var result: Result?
+        withoutActuallyEscaping(body) { body in
+            // The one leader writes the result, and it is read when all have returned.
+            nonisolated(unsafe) let body = body
+            withUnsafeMutablePointer(to: &result) { result in
+                nonisolated(unsafe) let result = result
+                DispatchQueue.concurrentPerform(iterations: threads) { _ in
+                    team.join { result.pointee = body() }
+                }
+            }
+        }
+        guard let result else { preconditionFailure("one of the threads leads") }
+        return result
     }
 
     /// Calls `body` for ranges that cover `0..<count`, each at most `grain` long.

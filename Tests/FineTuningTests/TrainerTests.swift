@@ -100,6 +100,26 @@ import Tokenizers
         #expect(try train() != one)
     }
 
+    // MARK: Memory
+
+    @Test(.timeLimit(.minutes(1)), arguments: [nil, [2], [0, 1, 2]] as [[Int]?])
+    func aSteadyStepAsksTheSystemForNoMatrix(layers: [Int]?) throws {
+        var options = options
+        (options.epochs, options.batchSize) = (4000, 16)
+        let recipe = layers.map { AdapterRecipe(rank: 4, projections: Projection.allCases, layers: $0) }
+        var trainer = try trainer(options, recipe: recipe, texts: 16)
+        // Other tests run beside this one and ask for matrices of their own, but not all the time.
+        var (quietSteps, before, wasQuiet) = (0, 0, false)
+        _ = try trainer.run(evaluatingOn: nil) { progress in
+            guard case .step = progress else { return .more }
+            quietSteps = Matrix.blocksFromSystem == before ? quietSteps + 1 : 0
+            before = Matrix.blocksFromSystem
+            wasQuiet = quietSteps == 10
+            return wasQuiet ? .stop : .more
+        }
+        #expect(wasQuiet, "each of 4,000 steps on the same texts came near a step that asked for a new block")
+    }
+
     // MARK: Training
 
     @Test func trainingLearnsAndMovesEveryParameter() throws {
