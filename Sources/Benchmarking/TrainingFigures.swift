@@ -63,6 +63,8 @@ package struct TrainingFigures: Sendable {
         options.batchSize = texts.count
         options.maximumTokens = subject.maximumTokens
         options.dropsInsideEncoder = subject.dropsInsideEncoder
+        // What is measured is a step that runs all layers, whichever are adapted.
+        options.reusesFrozenLayers = false
         // One step an epoch; training is stopped when enough is known.
         options.epochs = 1_000_000
         let data = Dataset(

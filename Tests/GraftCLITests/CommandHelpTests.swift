@@ -32,6 +32,17 @@ import Testing
                 "--layers says nothing with --method none; leave one of the two out"
             ),
             (
+                "train",
+                [
+                    "--model", "m", "--train", "f", "--output", "d", "--feature-cache=off", "--feature-memory", "1GB",
+                ],
+                "--feature-memory says nothing with --feature-cache off; leave one of the two out"
+            ),
+            (
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--feature-memory", "1TB"],
+                "--feature-memory is '1TB', expected a number of bytes, such as 500MB or 2GB"
+            ),
+            (
                 "train", ["--model", "m", "--train", "f", "--output", "d", "--targets", "query,valu"],
                 "--targets is 'query,valu', expected query, key, value, attentionOutput, intermediate or output, or several of these with commas between them"
             ),
