@@ -34,10 +34,12 @@ let package = Package(
         library("Adapters", ["Encoders", "Matrices", "Safetensors", "Files"]),
         library("FineTuning", ["Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "Files"]),
         library("ModelHub", ["Files"]),
+        library("Benchmarking", ["FineTuning", "Adapters", "Encoders", "Matrices", "Tokenizers"]),
         library(
             "Graft",
             ["FineTuning", "Adapters", "Encoders", "Matrices", "Safetensors", "Tokenizers", "ModelHub", "Files"]),
-        .executableTarget(name: "GraftCLI", dependencies: ["Graft", "Files"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "GraftCLI", dependencies: ["Graft", "Benchmarking", "Files"], swiftSettings: swiftSettings),
 
         // MARK: Tests.
         .target(
@@ -51,6 +53,7 @@ let package = Package(
         tests("AdaptersTests", ["Adapters", "Encoders", "Matrices", "Safetensors", "Files"]),
         tests("FineTuningTests", ["FineTuning", "Adapters", "Encoders", "Matrices", "Tokenizers", "Safetensors"]),
         tests("ModelHubTests", ["ModelHub", "Files"]),
+        tests("BenchmarkingTests", ["Benchmarking", "FineTuning", "Adapters", "Encoders"]),
         tests("GraftTests", ["Graft"]),
         tests("GraftCLITests", ["GraftCLI", "Safetensors"]),
     ]

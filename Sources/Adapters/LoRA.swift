@@ -40,6 +40,8 @@ public struct LoRA: MergeableAdapter {
     public func forward(
         _ x: LinearInput, through base: FrozenLinear, _ pass: Pass
     ) -> (y: Matrix, pullback: LinearPullback) {
+        let mark = Profile.enter(.adapter)
+        defer { mark.leave() }
         let (a, b) = (pass.parameters[a], pass.parameters[b])
         let mask = pass.mask(self.a.name, rate: dropoutRate)
         let (frozen, basePullback) = base.forward(x, pass)
@@ -60,6 +62,8 @@ public struct LoRA: MergeableAdapter {
         return (
             y,
             { [self, dropped, h, basePullback] dy, gradients, dx in
+                let mark = Profile.enter(.adapter)
+                defer { mark.leave() }
                 var dh = Matrix(uninitializedRows: dy.rows, columns: h.columns)
                 withViews(dy, b, h) { views in
                     // dh = s · dy B

@@ -113,3 +113,13 @@ bool graft_is_inside_parallel_loop(void) {
 void graft_set_inside_parallel_loop(bool inside) {
     inside_parallel_loop = inside;
 }
+
+static _Thread_local void *led_team;
+
+void *graft_led_team(void) {
+    return led_team;
+}
+
+void graft_set_led_team(void *team) {
+    led_team = team;
+}

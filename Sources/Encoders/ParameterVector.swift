@@ -50,6 +50,9 @@ public struct ParameterVector: Sendable {
     /// A vector of the same layout, all zeros.
     public func zeroed() -> ParameterVector { ParameterVector(layout) }
 
+    /// Makes all numbers zero, in place.
+    package mutating func setZero() { withMutableValues { $0.update(repeating: 0) } }
+
     /// The matrix of a parameter, copied out or put in.
     public subscript(parameter: Parameter) -> Matrix {
         get {

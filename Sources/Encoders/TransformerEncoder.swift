@@ -55,7 +55,28 @@ public struct TransformerEncoder: Sendable {
         precondition(
             batch.sequences.allSatisfy { $0.count <= config.maximumPositions },
             "a text is at most \(config.maximumPositions) tokens long")
-        let (hidden, pullbacks) = run(batch, adapters, pass)
+        return forward(embeddings.forward(batch, pass), entering: 0, batch, adapters: adapters, pass)
+    }
+
+    // MARK: In two parts
+
+    /// The states [tokens, hidden] that enter `layer` as the base alone gives them: no adapter, no dropout, no way back.
+    /// After the last layer, they are the hidden states.
+    ///
+    /// A text has the same states, bit for bit, in whatever batch it is.
+    package func states(entering layer: Int, _ batch: PackedBatch) -> Matrix {
+        let pass = Pass(parameters: ParameterVector([]))
+        return run(embeddings.forward(batch, pass), layers[..<layer], batch, .none, pass).hidden
+    }
+
+    /// The hidden states [tokens, hidden] of a batch from the states that enter `layer`, by it and the layers above. The
+    /// pullback is that of the whole encoder, but ends here.
+    package func forward(
+        _ states: Matrix, entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
+    ) -> (hidden: Matrix, pullback: Pullback) {
+        precondition(states.rows == batch.tokens.count, "each token has a state")
+        precondition(adapters.lowestLayer ?? layer >= layer, "no adapter lies below the layers that run")
+        let (hidden, pullbacks) = run(states, layers[layer...], batch, adapters, pass)
         return (
             hidden,
             { dy, gradients in
@@ -68,23 +89,23 @@ public struct TransformerEncoder: Sendable {
 
     /// The embeddings and the output of each layer, for looking inside.
     package func hiddenStates(_ batch: PackedBatch, _ pass: Pass = Pass(parameters: ParameterVector([]))) -> [Matrix] {
-        var states: [Matrix] = []
-        _ = run(batch, .none, pass) { states.append($0) }
+        var states = [embeddings.forward(batch, pass)]
+        _ = run(states[0], layers[...], batch, .none, pass) { states.append($0) }
         return states
     }
 
     private func run(
-        _ batch: PackedBatch, _ adapters: AdapterSet, _ pass: Pass, observe: (Matrix) -> Void = { _ in }
+        _ states: Matrix, _ layers: ArraySlice<EncoderLayer>, _ batch: PackedBatch, _ adapters: AdapterSet,
+        _ pass: Pass, observe: (Matrix) -> Void = { _ in }
     ) -> (hidden: Matrix, pullbacks: [Pullback]) {
-        var hidden = embeddings.forward(batch, pass)
-        observe(hidden)
+        var hidden = states
         var pullbacks: [Pullback] = []
         for layer in layers {
             let demand = demand(of: layer.index, adapters, pass)
             let (y, pullback) = layer.forward(hidden, batch, adapters, pass.demanding(demand))
             hidden = y
             observe(hidden)
-            pullbacks.append(pullback)
+            if demand > .nothing { pullbacks.append(pullback) }
         }
         return (hidden, pullbacks)
     }

@@ -9,40 +9,39 @@ public struct TrainedTask: Sendable {
     public let task: TaskAdapter
     /// How it went.
     public let report: TrainingReport
-    /// Label names with the number of training texts of each, in the head's order.
+    /// Label names with the number of training texts of each, or of words for tags, in the head's order.
     public let labelCounts: [(label: String, count: Int)]
 }
 
 extension AdaptedModel {
-    /// Trains a classification task and adds it under `name`. The encoder stays as it is.
+    /// Trains a task and adds it under `name`. The encoder stays as it is.
     ///
     /// - Parameters:
+    ///   - objective: what to learn, classification or tagging; nil: what the labels look made for.
     ///   - recipe: the adapters to train beside the head; nil: the head alone, on the frozen encoder.
     ///   - baseModel: what the adapter folder calls the base: its Hub id.
     ///   - checkpoints: where the run's state is kept while it goes on, and whether it is resumed from there; nil: nowhere.
     ///     A resumed run comes to the same bytes as one that was never stopped. The file stays when training is done.
     ///   - report: called after each step and epoch; its answer ends training early.
     /// - Throws: ``DataError`` for data that cannot be learned from, ``AdapterError`` for a recipe that does not fit,
-    ///   ``TrainingError`` if training goes wrong, ``TrainingCheckpointError`` if there is no whole checkpoint of this very
+    ///   ``TrainingError`` if training goes wrong or there is no head for the objective, ``TrainingCheckpointError`` if there is no whole checkpoint of this very
     ///   run to resume from.
     public mutating func train(
-        _ name: String, on training: Dataset, evaluatingOn evaluation: Dataset? = nil, recipe: AdapterRecipe?,
-        _ options: TrainingOptions, baseModel: String?,
+        _ name: String, as objective: Objective? = nil, on training: Dataset,
+        evaluatingOn evaluation: Dataset? = nil, recipe: AdapterRecipe?, _ options: TrainingOptions, baseModel: String?,
         checkpoints: TrainingCheckpoints? = nil, report: (TrainingProgress) -> Continuation
     ) throws -> TrainedTask {
-        let labels = try LabelIndex(of: training)
-        let head = ClassificationHead(
-            labels: labels.names, hiddenSize: encoder.config.hiddenSize, pooling: pooling.mode)
+        let head = try head(for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
         let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
         let adapters = fresh?.adapters ?? .none
-        let model = ClassificationModel(encoder: encoder, adapters: adapters, head: head)
+        let model = TaskModel(encoder: encoder, adapters: adapters, head: head)
         var values = ParameterVector(model.parameters)
         if let fresh { for parameter in adapters.parameters { values[parameter] = fresh.parameters[parameter] } }
         head.initialize(&values, seed: options.seed)
 
         let limit = min(options.maximumTokens, encoder.config.maximumPositions)
-        let training = (data: training, texts: try texts(of: training, labels, limit: limit))
-        let evaluation = try evaluation.map { try texts(of: $0, labels, limit: limit) }
+        let training = (data: training, texts: try texts(of: training, head, limit: limit))
+        let evaluation = try evaluation.map { try texts(of: $0, head, limit: limit) }
         var trainer = Trainer(model, startingFrom: values, on: training.texts, options)
         let checkpoint = checkpoints.map { plan in
             TrainingCheckpoint(
@@ -60,23 +59,36 @@ extension AdaptedModel {
         add(name, task)
         let counts = training.data.labelCounts
         return TrainedTask(
-            task: task, report: outcome, labelCounts: labels.names.map { (label: $0, count: counts[$0] ?? 0) })
+            task: task, report: outcome, labelCounts: head.labels.map { (label: $0, count: counts[$0] ?? 0) })
     }
 
     /// Scores of the task `name` on labelled data.
     ///
     /// - Throws: ``DataError`` for a label that the task does not know, ``PredictionError`` for a task without a head.
-    public func evaluate(_ name: String, on data: Dataset) throws -> ClassificationMetrics {
-        let task = try task(name)
-        guard let files = task.head else { throw PredictionError.noHead(task: name) }
-        let labels = LabelIndex(files.labels)
-        let texts = try texts(of: data, labels, limit: files.maximumTokens)
-        let model = ClassificationModel(encoder: encoder, adapters: task.adapters, head: files.head.head)
-        return model.evaluate(on: texts, task.parameters)
+    public func evaluate(_ name: String, on data: Dataset) throws -> Scores {
+        let (task, head, limit) = try answering(name)
+        let texts = try texts(of: data, head, limit: limit)
+        return TaskModel(encoder: encoder, adapters: task.adapters, head: head).evaluate(on: texts, task.parameters)
     }
 
-    private func texts(of data: Dataset, _ labels: LabelIndex, limit: Int) throws -> TrainingTexts {
-        let targets = try labels.ids(of: data)
-        return TrainingTexts(texts: try tokenize(data.inputs, limit: limit), targets: targets)
+    /// The head that learns `objective` from `data`.
+    private func head(for objective: Objective, learnedFrom data: Dataset) throws -> any Head {
+        let hiddenSize = encoder.config.hiddenSize
+        switch objective {
+        case .classification:
+            return ClassificationHead(
+                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize, pooling: pooling.mode)
+        case .tagging: return TaggingHead(labels: try LabelIndex(ofTagsIn: data).names, hiddenSize: hiddenSize)
+        case .multilabel, .regression, .similarity: throw TrainingError.noHead(for: objective)
+        }
+    }
+
+    private func texts(of data: Dataset, _ head: any Head, limit: Int) throws -> TrainingTexts {
+        let ids = try head.ids(of: data)
+        let texts = try TextBlocks.tokenize(data.inputs) { text throws(TokenizerError) in
+            try head.texts(of: text, tokenizer, limit: limit)
+        }
+        return TrainingTexts(
+            texts: texts.flatMap { $0 }, targets: zip(ids, texts).flatMap { head.targets($0, of: $1) })
     }
 }

@@ -56,11 +56,13 @@ public struct AdaptedModel: Sendable {
     /// Adds a task that is already in memory.
     public mutating func add(_ name: String, _ task: TaskAdapter) { tasks[name] = task }
 
-    /// Answers of a classification task, in the order of the texts.
+    /// Answers of a task, in the order of the texts.
     ///
-    /// - Throws: ``PredictionError`` if there is no such task, or it has no head.
+    /// - Throws: ``PredictionError`` if there is no such task, it has no head, or does not answer pairs.
     public func predict(_ texts: [TextInput], task name: String) throws -> [Prediction] {
-        try predict(texts.map { ($0, name) })
+        var predictions: [Prediction] = []
+        try predict(texts, tasks: [name], each: { $0 }, deliver: { predictions += $0 })
+        return predictions
     }
 
     /// Answers to texts that each name their task, in the order of the texts.
@@ -68,15 +70,8 @@ public struct AdaptedModel: Sendable {
         var predictions = [Prediction?](repeating: nil, count: requests.count)
         let byTask = Dictionary(grouping: requests.indices) { requests[$0].task }
         for (name, indices) in byTask.sorted(by: { $0.key < $1.key }) {
-            let task = try task(name)
-            guard let files = task.head else { throw PredictionError.noHead(task: name) }
-            let (head, _) = files.head
-            let model = ClassificationModel(encoder: encoder, adapters: task.adapters, head: head)
-            let tokenized = try tokenize(indices.map { requests[$0].text }, limit: files.maximumTokens)
-            let probabilities = model.probabilities(tokenized, task.parameters)
-            for (index, probabilities) in zip(indices, probabilities) {
-                predictions[index] = Prediction(requests[index].text, task: name, head.labels, probabilities)
-            }
+            let answers = try predict(indices.map { requests[$0].text }, task: name)
+            for (index, answer) in zip(indices, answers) { predictions[index] = answer }
         }
         return predictions.compactMap { $0 }
     }
@@ -85,38 +80,17 @@ public struct AdaptedModel: Sendable {
     ///
     /// - Throws: ``PredictionError`` if there is no such task.
     public func embed(_ texts: [TextInput], task name: String? = nil) throws -> [[Float]] {
-        let task = try name.map { try self.task($0) }
-        let tokenized = try tokenize(texts, limit: maximumTokens)
-        let pass = Pass(parameters: task?.parameters ?? ParameterVector([]))
-        let parts = Batching.parts(Array(texts.indices), lengths: tokenized.map(\.ids.count))
-        let results = Parallel.map(parts.count) { part in
-            let batch = Batching.pack(parts[part], tokenized)
-            let (hidden, _) = encoder.forward(batch, adapters: task?.adapters ?? .none, pass)
-            return pooling.embeddings(hidden, batch)
-        }
-        var embeddings = [[Float]](repeating: [], count: texts.count)
-        for (part, result) in zip(parts, results) {
-            for (row, text) in part.enumerated() { embeddings[text] = result.row(row) }
-        }
+        var embeddings: [[Float]] = []
+        try embed(texts, task: name, each: { $1 }, deliver: { embeddings += $0 })
         return embeddings
     }
 
     /// The texts as tokens, cut to `limit` and to what the encoder takes.
     public func tokenize(_ texts: [TextInput], limit: Int) throws(TokenizerError) -> [TokenizedText] {
         let limit = min(limit, encoder.config.maximumPositions)
-        let grain = 64
-        let results = Parallel.map((texts.count + grain - 1) / grain) { block in
-            Result { () throws(TokenizerError) in
-                var tokenized: [TokenizedText] = []
-                for text in texts[block * grain..<min((block + 1) * grain, texts.count)] {
-                    tokenized.append(try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit))
-                }
-                return tokenized
-            }
-        }
-        var tokenized: [TokenizedText] = []
-        for result in results { tokenized += try result.get() }
-        return tokenized
+        return try TextBlocks.tokenize(texts) { text throws(TokenizerError) in
+            [try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: limit)]
+        }.flatMap { $0 }
     }
 
     func task(_ name: String) throws(PredictionError) -> TaskAdapter {

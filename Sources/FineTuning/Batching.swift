@@ -30,6 +30,12 @@ enum Batching {
         return parts
     }
 
+    /// The results of `body` for each of so many parts, in order. The threads share the parts; of a single one they share the
+    /// loops inside it.
+    static func map<Result>(_ count: Int, _ body: (_ part: Int) -> Result) -> [Result] {
+        count == 1 ? [Parallel.keepingAwake { body(0) }] : Parallel.map(count, body)
+    }
+
     /// The indices of one epoch's training steps: all texts shuffled by (seed, epoch), `batchSize` at a time.
     static func steps(count: Int, batchSize: Int, seed: UInt64, epoch: Int) -> [[Int]] {
         var random = RandomStream(seed: seed, name: "order.\(epoch)")

@@ -1,61 +1,71 @@
 import Encoders
 import Matrices
+import Tokenizers
 
-/// Pooling and one linear layer: logits = pooled(hidden) Wᵀ + b, W [labels, hidden].
-public struct ClassificationHead: Sendable {
+/// Pooling and one linear layer: logits = pooled(hidden) Wᵀ + b, W [labels, hidden]; one class for each text or pair.
+public struct ClassificationHead: Head {
     /// Label names; their places are the label ids.
     public let labels: [String]
+    /// W and b.
+    public let output: OutputLayer
+    /// What it learns: a class.
+    public var objective: Objective { .classification }
+    /// Pairs too.
+    public var takesPairs: Bool { true }
+
     /// How hidden states become one vector a text.
-    public let pooling: Pooling.Mode
-    /// W [labels, hidden] and b [1, labels].
-    public let weight, bias: Parameter
+    public var pooling: Pooling.Mode? { mode }
+
+    private let mode: Pooling.Mode
 
     /// A head for the given labels over hidden states of the given width.
     public init(labels: [String], hiddenSize: Int, pooling: Pooling.Mode) {
         precondition(!labels.isEmpty, "a head has labels")
-        self.labels = labels
-        self.pooling = pooling
-        weight = Parameter(name: "head.weight", rows: labels.count, columns: hiddenSize)
-        bias = Parameter(name: "head.bias", rows: 1, columns: labels.count)
+        (self.labels, mode) = (labels, pooling)
+        output = OutputLayer(inputs: hiddenSize, outputs: labels.count)
     }
 
-    /// What trains.
-    public var parameters: [Parameter] { [weight, bias] }
-
-    /// The start of PyTorch's linear layer: W and b uniform within ±1/√hidden, a function of the seed.
-    public func initialize(_ values: inout ParameterVector, seed: UInt64) {
-        let bound = 1 / Float(weight.columns).squareRoot()
-        for parameter in parameters {
-            var random = RandomStream(seed: seed, name: parameter.name)
-            values[parameter] = Matrix(
-                rows: parameter.rows, columns: parameter.columns,
-                values: (0..<parameter.count).map { _ in (2 * random.uniform() - 1) * bound })
-        }
+    /// The text or pair, cut to the limit.
+    public func texts(
+        of input: TextInput, _ tokenizer: any Tokenizer, limit: Int
+    ) throws(TokenizerError) -> [TokenizedText] {
+        [try tokenizer.tokenize(input.text, pairedWith: input.pair, limit: limit)]
     }
 
-    /// Logits [texts, labels] from hidden states [tokens, hidden].
-    public func forward(
-        _ hidden: Matrix, _ batch: PackedBatch, _ pass: Pass
-    ) -> (logits: Matrix, pullback: Pullback) {
-        let (pooled, poolingPullback) = pooling.forward(hidden, batch)
-        let (w, b) = (pass.parameters[weight], pass.parameters[bias])
-        var logits = Matrix(uninitializedRows: pooled.rows, columns: labels.count)
-        withViews(pooled, w, b) { views in
-            logits.withMutableView {
-                Product.compute(views[0], PackedMatrix(views[1].transposed), bias: views[2].base, into: $0)
-            }
-        }
-        return (
-            logits,
-            { [weight, bias] dLogits, gradients in
-                var dPooled = Matrix(uninitializedRows: dLogits.rows, columns: w.columns)
-                withViews(dLogits, pooled, w) { views in
-                    gradients.addProduct(views[0].transposed, views[1], to: weight)
-                    dPooled.withMutableView { Product.compute(views[0], views[2], into: $0) }
-                }
-                gradients.addRowSum(of: dLogits, to: bias)
-                return pass.demand == .parametersAndInput ? poolingPullback(dPooled) : .empty
-            }
-        )
+    /// The id of each example's class.
+    public func ids(of data: Dataset) throws(DataError) -> [[Int]] { try LabelIndex(labels).ids(of: data).map { [$0] } }
+
+    /// The class.
+    public func targets(_ ids: [Int], of texts: [TokenizedText]) -> [Target] { [.label(ids[0])] }
+
+    /// One vector a text.
+    public func pool(
+        _ hidden: Matrix, _ batch: PackedBatch
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { mode.forward(hidden, batch) }
+
+    /// One row a text.
+    public func rows(ofTokens count: Int) -> Int { 1 }
+
+    /// One term a text.
+    public func lossTerms(of target: Target) -> Int { 1 }
+
+    /// Softmax cross-entropy, the mean over texts.
+    public func loss(
+        _ outputs: Matrix, _ targets: [Target], _ batch: PackedBatch, terms: Int
+    ) -> (loss: Double, dOutputs: Matrix) {
+        let (loss, dLogits) = SoftmaxCrossEntropy.loss(outputs, targets: targets.map(\.label), count: terms)
+        return (loss, dLogits)
+    }
+
+    /// Scores of the labels of the largest logits.
+    public func scores(_ outputs: [Matrix], _ targets: [Target]) -> Scores {
+        .classification(
+            ClassificationMetrics(
+                targets: targets.map(\.label), predictions: outputs.map { $0.row(0).indexOfLargest }, labels: labels))
+    }
+
+    /// The label of the highest probability.
+    public func answer(_ input: TextInput, _ texts: [TokenizedText], _ outputs: [Matrix]) -> Prediction.Answer {
+        .label(Prediction.Classification(labels, SoftmaxCrossEntropy.probabilities(outputs[0]).row(0)))
     }
 }

@@ -55,6 +55,10 @@ public struct DataError: Error, Sendable, Equatable {
         case oneLabel(String, examples: Int)
         /// A label that the head does not know.
         case unknownLabel(String, known: [String], nearest: String?)
+        /// A tag that is none, of a word by its number in the sentence, from 1.
+        case invalidTag(String, word: String, number: Int)
+        /// All words are outside of entities.
+        case noEntities(words: Int)
         /// The labels are of a kind that the objective cannot learn.
         case unsuitableLabels(found: String, objective: Objective)
     }
@@ -114,6 +118,10 @@ extension DataError.Problem: CustomStringConvertible {
         case .unknownLabel(let label, let known, let nearest):
             "the label '\(label)' is not one of the known labels \(DataError.list(known))"
                 + (nearest.map { " (did you mean '\($0)'?)" } ?? "")
+        case .invalidTag(let tag, let word, let number):
+            "'\(tag)' of word \(number), '\(word)', is no tag; tags are O, or B-, I-, E- or S- and a type, as in B-person"
+        case .noEntities(let words):
+            "there is no entity in it (words: \(words), all tagged O); tagging needs some to learn from"
         case .unsuitableLabels(let found, let objective):
             "the label is \(found), which does not fit the objective \(objective.rawValue)"
         }

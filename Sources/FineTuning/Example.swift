@@ -37,7 +37,7 @@ public struct Example: Sendable, Equatable {
     }
 
     /// The text or texts without what is said about them.
-    public var input: TextInput { TextInput(text, pairedWith: pair) }
+    public var input: TextInput { tokens.map { TextInput(words: $0) } ?? TextInput(text, pairedWith: pair) }
 }
 
 extension Example.Label {

@@ -4,16 +4,18 @@ import Foundation
 import Matrices
 import Safetensors
 
-/// The head's two files in an adapter folder: `head_config.json` with the label names and the pooling, `head.safetensors`
-/// with `weight` [labels, hidden] and `bias` [labels].
+/// The head's two files in an adapter folder: `head_config.json` with its kind, the label names and the pooling,
+/// `head.safetensors` with `weight` [labels, hidden] and `bias` [labels].
 ///
 /// They stand beside PEFT's own files, which PEFT opens without looking at them: PEFT would keep a head only as a module
 /// of a task model, without label names, and then no longer open the folder on the bare encoder.
 public struct HeadFiles: Sendable, Equatable {
+    /// What the head learned to say.
+    public let objective: Objective
     /// Label names in the order of the rows of `weight`.
     public let labels: [String]
-    /// How hidden states become the vector that the head sees.
-    public let pooling: Pooling.Mode
+    /// How hidden states become the vector that the head sees; nil for a head that sees each token.
+    public let pooling: Pooling.Mode?
     /// Tokens that texts were cut to in training, and are cut to again.
     public let maximumTokens: Int
     /// The base that the head was trained on; nil if it is not recorded.
@@ -28,17 +30,17 @@ public struct HeadFiles: Sendable, Equatable {
 
     /// The head with its values.
     public init(
-        _ head: ClassificationHead, _ values: ParameterVector, maximumTokens: Int, on encoder: TransformerEncoder
+        _ head: any Head, _ values: ParameterVector, maximumTokens: Int, on encoder: TransformerEncoder
     ) {
         fingerprint = encoder.fingerprint
-        (labels, pooling) = (head.labels, head.pooling)
+        (objective, labels, pooling) = (head.objective, head.labels, head.pooling)
         self.maximumTokens = maximumTokens
-        (weight, bias) = (values[head.weight], values[head.bias].values)
+        (weight, bias) = (values[head.output.weight], values[head.output.bias].values)
     }
 
     private init(_ other: HeadFiles, _ fingerprint: BaseFingerprint) {
-        (labels, pooling, maximumTokens) = (other.labels, other.pooling, other.maximumTokens)
-        (weight, bias, self.fingerprint) = (other.weight, other.bias, fingerprint)
+        (objective, labels, pooling) = (other.objective, other.labels, other.pooling)
+        (maximumTokens, weight, bias, self.fingerprint) = (other.maximumTokens, other.weight, other.bias, fingerprint)
     }
 
     /// The same head for another encoder: one that the task's adapters were merged into.
@@ -55,13 +57,18 @@ public struct HeadFiles: Sendable, Equatable {
     public init(contentsOf folder: URL, hiddenSize: Int?) throws(HeadError) {
         do {
             let fields = try JSONFields(contentsOf: folder.appending(path: HeadFiles.configName))
-            _ = try fields.choice("head_type", of: [("classification", ())])
+            let kinds = [Objective.classification, .tagging]
+            objective = try fields.choice("head_type", of: kinds.map { ($0.rawValue, $0) })
             labels = try fields.names("labels")
-            pooling = try fields.choice("pooling", of: Pooling.Mode.allCases.map { ($0.rawValue, $0) })
+            let isPooled = objective == .classification
+            let modes = Pooling.Mode.allCases.map { ($0.rawValue, $0) }
+            pooling = isPooled ? try fields.choice("pooling", of: modes) : nil
             maximumTokens = try fields.positive("max_tokens")
             fingerprint = try fields.text("base_fingerprint").map { BaseFingerprint($0) }
             let areDistinct = !labels.isEmpty && Set(labels).count == labels.count
             try fields.check("labels", labels, "label names, each once", areDistinct)
+            let areTags = objective != .tagging || labels.allSatisfy { Tag($0)?.name == $0 }
+            try fields.check("labels", labels, "tags: O, or B-, I-, E- or S- and a type", areTags)
         } catch { throw .configuration(error) }
         let url = folder.appending(path: HeadFiles.weightsName)
         let name = url.path(percentEncoded: false)
@@ -87,20 +94,26 @@ public struct HeadFiles: Sendable, Equatable {
     }
 
     /// The head and its values, as a model needs them.
-    public var head: (head: ClassificationHead, values: ParameterVector) {
-        let head = ClassificationHead(labels: labels, hiddenSize: weight.columns, pooling: pooling)
+    public var head: (head: any Head, values: ParameterVector) {
+        let head: any Head =
+            if let pooling {
+                ClassificationHead(labels: labels, hiddenSize: weight.columns, pooling: pooling)
+            } else {
+                TaggingHead(labels: labels, hiddenSize: weight.columns)
+            }
         var values = ParameterVector(head.parameters)
-        values[head.weight] = weight
-        values[head.bias] = Matrix(rows: 1, columns: bias.count, values: bias)
+        values[head.output.weight] = weight
+        values[head.output.bias] = Matrix(rows: 1, columns: bias.count, values: bias)
         return (head, values)
     }
 
     /// Writes both files into `folder`, which exists.
     package func write(into folder: URL) throws(HeadError) {
-        let config: [String: Any] = [
-            "head_type": "classification", "labels": labels, "pooling": pooling.rawValue, "max_tokens": maximumTokens,
+        var config: [String: Any] = [
+            "head_type": objective.rawValue, "labels": labels, "max_tokens": maximumTokens,
             "hidden_size": weight.columns, "base_fingerprint": fingerprint?.description ?? NSNull(),
         ]
+        config["pooling"] = pooling?.rawValue
         do { try AtomicFile.write(JSONFields.encoded(config), to: folder.appending(path: HeadFiles.configName)) } catch
         {
             throw .files(error)

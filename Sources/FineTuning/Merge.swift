@@ -76,8 +76,8 @@ public struct Merge: Sendable {
         let plain = try merged.embed(samples)
         var probabilities: Float?
         if hasHead {
-            let adapted = try model.predict(samples, task: name).map { $0.scores.map(\.score) }
-            let plain = try merged.predict(samples, task: name).map { $0.scores.map(\.score) }
+            let adapted = try model.probabilities(samples, task: name)
+            let plain = try merged.probabilities(samples, task: name)
             probabilities = Merge.largestDifference(adapted, plain)
         }
         return Certificate(

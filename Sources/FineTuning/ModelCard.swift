@@ -8,14 +8,16 @@ public struct ModelCard: Sendable {
     public var name: String
     /// What was trained: "LoRA of rank 8, …".
     public var method: String
-    /// Label names with the number of training texts of each.
+    /// What was learned.
+    public var objective: Objective
+    /// Label names with the number of training texts of each, or of words for tags.
     public var labelCounts: [(label: String, count: Int)]
     /// The file trained on, with the number of texts.
     public var training: (file: String, texts: Int)
     /// The held-out file, if there was one, with the number of texts.
     public var evaluation: (file: String, texts: Int)?
     /// Scores on the evaluation data.
-    public var scores: ClassificationMetrics?
+    public var scores: Scores?
     /// The settings of the run, in a table.
     public var settings: [(name: String, value: String)]
     /// The command that makes it again.
@@ -23,11 +25,13 @@ public struct ModelCard: Sendable {
 
     /// A card of the given facts.
     public init(
-        baseModel: String, name: String, method: String, labelCounts: [(label: String, count: Int)],
-        training: (file: String, texts: Int), evaluation: (file: String, texts: Int)?, scores: ClassificationMetrics?,
-        settings: [(name: String, value: String)], command: String
+        baseModel: String, name: String, method: String, objective: Objective,
+        labelCounts: [(label: String, count: Int)], training: (file: String, texts: Int),
+        evaluation: (file: String, texts: Int)?, scores: Scores?, settings: [(name: String, value: String)],
+        command: String
     ) {
-        (self.baseModel, self.name, self.method, self.labelCounts) = (baseModel, name, method, labelCounts)
+        (self.baseModel, self.name, self.method, self.objective) = (baseModel, name, method, objective)
+        self.labelCounts = labelCounts
         (self.training, self.evaluation, self.scores) = (training, evaluation, scores)
         (self.settings, self.command) = (settings, command)
     }
@@ -35,26 +39,21 @@ public struct ModelCard: Sendable {
     /// The Markdown text, with the front matter that the Hugging Face Hub reads.
     public var markdown: String {
         var lines = [
-            "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: text-classification", "tags:",
+            "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: \(pipelineTag)", "tags:",
             "- graft", "- lora", "---", "", "# \(name)", "",
             "\(method) on the frozen encoder `\(baseModel)`, with a linear head over \(labelCounts.count) labels.", "",
             "## Data", "", "| data | texts |", "| --- | ---: |",
             "| `\(training.file)` (training) | \(training.texts) |",
         ]
         if let evaluation { lines.append("| `\(evaluation.file)` (held out) | \(evaluation.texts) |") }
-        lines += ["", "| label | training texts |", "| --- | ---: |"]
+        lines += ["", "| label | training \(objective == .tagging ? "words" : "texts") |", "| --- | ---: |"]
         lines += labelCounts.map { "| \($0.label) | \($0.count) |" }
         if let scores {
             lines += [
                 "", "## Scores on the held-out texts", "",
-                "The epoch that was kept is the one that did best on them.", "", "| accuracy | macro F1 |",
-                "| ---: | ---: |",
-                "| \(format(scores.accuracy)) | \(format(scores.macroF1)) |", "",
-                "| label | precision | recall | F1 | texts |", "| --- | ---: | ---: | ---: | ---: |",
+                "The epoch that was kept is the one that did best on them.", "",
             ]
-            lines += scores.perLabel.map {
-                "| \($0.label) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
-            }
+            lines += table(of: scores)
         }
         lines += ["", "## Training", "", "| setting | value |", "| --- | --- |"]
         lines += settings.map { "| \($0.name) | \($0.value) |" }
@@ -65,6 +64,33 @@ public struct ModelCard: Sendable {
             "`head.safetensors` (`weight`, `bias`) and `head_config.json` (label names, pooling) are the head.", "",
         ]
         return lines.joined(separator: "\n")
+    }
+
+    /// What the Hub calls the kind of task.
+    private var pipelineTag: String { objective == .tagging ? "token-classification" : "text-classification" }
+
+    private func table(of scores: Scores) -> [String] {
+        switch scores {
+        case .classification(let scores):
+            [
+                "| accuracy | macro F1 |", "| ---: | ---: |",
+                "| \(format(scores.accuracy)) | \(format(scores.macroF1)) |", "",
+                "| label | precision | recall | F1 | texts |", "| --- | ---: | ---: | ---: | ---: |",
+            ]
+                + scores.perLabel.map {
+                    "| \($0.label) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
+                }
+        case .tagging(let scores):
+            [
+                "| entity precision | recall | F1 | word accuracy |", "| ---: | ---: | ---: | ---: |",
+                "| \(format(scores.precision)) | \(format(scores.recall)) | \(format(scores.f1)) | "
+                    + "\(format(scores.wordAccuracy)) |", "",
+                "| entity | precision | recall | F1 | entities |", "| --- | ---: | ---: | ---: | ---: |",
+            ]
+                + scores.types.map {
+                    "| \($0.type) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
+                }
+        }
     }
 
     private func format(_ score: Double) -> String { String(format: "%.4f", score) }

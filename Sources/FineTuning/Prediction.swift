@@ -1,15 +1,35 @@
-/// The answer of a classification task to one text.
+/// The answer of a task to one text.
 public struct Prediction: Sendable, Equatable {
     /// What was asked.
     public let input: TextInput
     /// The name of the task that answered.
     public let task: String
-    /// The label of the highest score.
-    public let label: String
-    /// Its probability.
-    public let score: Float
-    /// The probability of every label, in the head's order.
-    public let scores: [LabelScore]
+    /// What it said.
+    public let answer: Answer
+
+    /// What a task says, by its kind.
+    public enum Answer: Sendable, Equatable {
+        /// A class.
+        case label(Classification)
+        /// Entities, in the order of the text.
+        case entities([Entity])
+    }
+
+    /// A class for a text.
+    public struct Classification: Sendable, Equatable {
+        /// The label of the highest score.
+        public let label: String
+        /// Its probability.
+        public let score: Float
+        /// The probability of every label, in the head's order.
+        public let scores: [LabelScore]
+
+        init(_ labels: [String], _ probabilities: [Float]) {
+            scores = zip(labels, probabilities).map { LabelScore(label: $0, score: $1) }
+            let best = probabilities.indexOfLargest
+            (label, score) = (labels[best], probabilities[best])
+        }
+    }
 
     /// A label with its probability.
     public struct LabelScore: Sendable, Equatable {
@@ -19,9 +39,26 @@ public struct Prediction: Sendable, Equatable {
         public let score: Float
     }
 
-    init(_ input: TextInput, task: String, _ labels: [String], _ probabilities: [Float]) {
-        scores = zip(labels, probabilities).map { LabelScore(label: $0, score: $1) }
-        let best = probabilities.indexOfLargest
-        (self.input, self.task, label, score) = (input, task, labels[best], probabilities[best])
+    /// A stretch of the text that names something.
+    public struct Entity: Sendable, Equatable {
+        /// The stretch itself.
+        public let text: String
+        /// The entity's type.
+        public let label: String
+        /// Where it starts and ends in the text, counted in Unicode scalars, as Python counts.
+        public let start, end: Int
+        /// The mean probability of its words' tags.
+        public let score: Float
     }
+
+    /// The class, nil for the answer of another kind of task.
+    public var classification: Classification? {
+        if case .label(let classification) = answer { classification } else { nil }
+    }
+
+    /// The label of the class, nil for the answer of another kind of task.
+    public var label: String? { classification?.label }
+
+    /// The entities, nil for the answer of another kind of task.
+    public var entities: [Entity]? { if case .entities(let entities) = answer { entities } else { nil } }
 }

@@ -4,6 +4,8 @@ public enum PredictionError: Error, Sendable, Equatable {
     case noSuchTask(String, loaded: [String])
     /// The task has adapters but no head, as a folder that PEFT wrote.
     case noHead(task: String)
+    /// A pair of texts for a task that answers single ones; the second text.
+    case unexpectedPair(task: String, objective: Objective, second: String)
 }
 
 extension PredictionError: CustomStringConvertible {
@@ -12,6 +14,8 @@ extension PredictionError: CustomStringConvertible {
         switch self {
         case .noSuchTask(let name, let loaded):
             "no task '\(name)' is loaded; there is \(loaded.isEmpty ? "none" : loaded.joined(separator: ", "))"
+        case .unexpectedPair(let task, let objective, let second):
+            "the task '\(task)' is \(objective.rawValue), which takes single texts; leave out the second text '\(second)'"
         case .noHead(let task):
             "the adapter '\(task)' has no head with label names, so it can embed but not predict; train one with graft train"
         }

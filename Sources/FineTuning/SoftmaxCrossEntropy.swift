@@ -1,16 +1,21 @@
 import Foundation
 import Matrices
 
-/// −log softmax(logits)[target], the loss of classification.
+/// −log softmax(logits)[target], the loss of classification and of tagging.
 public enum SoftmaxCrossEntropy {
-    /// The loss of each row of `logits` [texts, labels] summed over rows and divided by `count`, and its gradient.
+    /// The loss of each row of `logits` [rows, labels] summed over rows and divided by `count`, and its gradient.
     ///
-    /// `count` is the number of texts of the whole step, so that the parts of a step add up to its mean loss.
-    public static func loss(_ logits: Matrix, targets: [Int], count: Int) -> (loss: Double, dLogits: Matrix) {
-        precondition(logits.rows == targets.count, "each row has a target")
+    /// A row whose target is nil takes no part. `count` is the number of targets of the whole step, so that the parts of a
+    /// step add up to its mean loss.
+    public static func loss(_ logits: Matrix, targets: [Int?], count: Int) -> (loss: Double, dLogits: Matrix) {
+        precondition(logits.rows == targets.count, "each row has a target, or nil for none")
         var dLogits = probabilities(logits)
         var loss = 0.0
         for (row, target) in targets.enumerated() {
+            guard let target else {
+                for column in 0..<logits.columns { dLogits[row, column] = 0 }
+                continue
+            }
             var largest = -Float.infinity
             for column in 0..<logits.columns { largest = max(largest, logits[row, column]) }
             var sum = 0.0

@@ -4,9 +4,14 @@ public struct TextInput: Sendable, Hashable, ExpressibleByStringLiteral {
     public let text: String
     /// The second text of a pair.
     public let pair: String?
+    /// The words of a text that came in words; tags are given to these.
+    public let words: [String]?
 
     /// The given text or texts.
-    public init(_ text: String, pairedWith pair: String? = nil) { (self.text, self.pair) = (text, pair) }
+    public init(_ text: String, pairedWith pair: String? = nil) { (self.text, self.pair, words) = (text, pair, nil) }
+
+    /// A text of the given words, with a space between each two.
+    public init(words: [String]) { (text, pair, self.words) = (words.joined(separator: " "), nil, words) }
 
     /// A text alone.
     public init(stringLiteral text: String) { self.init(text) }

@@ -24,7 +24,23 @@ struct TrainingCheckpoint: Sendable {
         struct Epoch: Codable {
             let loss: Double
             let isBest: Bool
+            /// The scores, of the kind that the head has; none without evaluation data.
             let confusion: [[Int]]?
+            let tagging: TaggingMetrics?
+
+            init(_ epoch: TrainingProgress.Epoch) {
+                (loss, isBest) = (epoch.loss, epoch.isBest)
+                (confusion, tagging) = (epoch.scores?.classification?.confusion, epoch.scores?.tagging)
+            }
+
+            /// The scores again; nil where there are none, or they are of other labels.
+            func scores(labels: [String]) -> Scores? {
+                tagging.map { .tagging($0) }
+                    ?? confusion.flatMap { ClassificationMetrics(labels: labels, confusion: $0) }
+                    .map { .classification($0) }
+            }
+
+            var hasScores: Bool { confusion != nil || tagging != nil }
         }
     }
 
@@ -39,7 +55,7 @@ struct TrainingCheckpoint: Sendable {
     func write(_ state: TrainingState) throws(TrainingCheckpointError) {
         let summary = Summary(
             run: identity.facets, steps: state.steps, losses: state.losses,
-            epochs: state.epochs.map { .init(loss: $0.loss, isBest: $0.isBest, confusion: $0.scores?.confusion) },
+            epochs: state.epochs.map { .init($0) },
             bestEpoch: state.best?.epoch)
         let json = TrainingCheckpoint.encoded(summary)
         var tensors = [
@@ -113,8 +129,8 @@ struct TrainingCheckpoint: Sendable {
             secondMoment: try vector("second_moment", tensors, layout), steps: summary.steps)
         state.losses = summary.losses
         for (number, epoch) in zip(1..., summary.epochs) {
-            let scores = epoch.confusion.flatMap { ClassificationMetrics(labels: labels, confusion: $0) }
-            try check("scores of other labels", "\(labels)", (scores == nil) == (epoch.confusion == nil))
+            let scores = epoch.scores(labels: labels)
+            try check("scores of other labels", "\(labels)", (scores != nil) == epoch.hasScores)
             state.epochs.append(
                 .init(epoch: number, epochs: epochs, loss: epoch.loss, scores: scores, isBest: epoch.isBest))
         }

@@ -13,7 +13,7 @@ struct TrainingIdentity: Sendable, Equatable {
 
     /// What training `model` on these texts with these settings is.
     init(
-        _ model: ClassificationModel, _ recipe: AdapterRecipe?, _ options: TrainingOptions,
+        _ model: TaskModel, _ recipe: AdapterRecipe?, _ options: TrainingOptions,
         training: TrainingTexts, evaluation: TrainingTexts?
     ) {
         var facets = TrainingIdentity.settings(of: options)
@@ -24,7 +24,8 @@ struct TrainingIdentity: Sendable, Equatable {
         }
         facets["base fingerprint"] = "\(model.encoder.fingerprint)"
         facets["precision"] = model.encoder.precision.rawValue
-        facets["pooling"] = model.head.pooling.rawValue
+        facets["objective"] = model.head.objective.rawValue
+        facets["pooling"] = model.head.pooling?.rawValue ?? "none"
         facets["labels"] = model.head.labels.joined(separator: ", ")
         facets["training data"] = training.contentHash
         facets["evaluation data"] = evaluation?.contentHash ?? "none"
@@ -39,10 +40,11 @@ struct TrainingIdentity: Sendable, Equatable {
         }
     }
 
-    /// The stored properties of `settings`, by reflection: so that one that is added later is compared too.
+    /// The stored properties of `settings`, by reflection: so that one that is added later is compared too. Where features
+    /// are kept changes no byte.
     private static func settings(of settings: Any) -> [String: String] {
         var texts: [String: String] = [:]
-        for case (let name?, let value) in Mirror(reflecting: settings).children {
+        for case (let name?, let value) in Mirror(reflecting: settings).children where name != "featureMemory" {
             texts[words(of: name)] = text(of: value)
         }
         return texts
@@ -65,7 +67,7 @@ extension TrainingTexts {
     fileprivate var contentHash: String {
         var hash = SHA256()
         for (text, target) in zip(texts, targets) {
-            let numbers = [Int32(text.ids.count), Int32(target)] + text.ids + text.segments
+            let numbers = [Int32(text.ids.count)] + text.ids + text.segments + target.numbers
             numbers.map(\.littleEndian).withUnsafeBytes { hash.update($0) }
         }
         return "\(count) texts (SHA-256 \(hash.hexDigest().prefix(16))…)"

@@ -1,3 +1,5 @@
+import Foundation
+
 /// How to train: everything but the data, the adapter and the seed's model.
 public struct TrainingOptions: Sendable, Equatable {
     /// Passes over the training data.
@@ -24,6 +26,17 @@ public struct TrainingOptions: Sendable, Equatable {
     public var patience: Int?
     /// Whether the frozen encoder's own dropout applies in training, as its config says.
     public var dropsInsideEncoder = true
+
+    /// Whether the layers below the lowest adapter run once for each text, as in inference, and what they give is kept for
+    /// later epochs. Otherwise they run in every step, with their own dropout. With an adapter in the lowest layer both are
+    /// the same.
+    public var reusesFrozenLayers = true
+    /// Bytes of memory for what frozen layers give; where more is needed it is kept in a temporary file. Nil: an eighth of
+    /// the machine's memory. Results do not depend on it.
+    public var featureMemory: Int?
+
+    /// What ``featureMemory`` is where nothing else is said: an eighth of the machine's memory, in bytes.
+    public static let usualFeatureMemory = Int(ProcessInfo.processInfo.physicalMemory / 8)
 
     /// The defaults.
     public init() {}

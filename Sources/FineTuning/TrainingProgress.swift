@@ -26,7 +26,7 @@ public enum TrainingProgress: Sendable {
         /// Mean loss over the epoch's steps.
         public let loss: Double
         /// Scores on the evaluation data, nil without such data.
-        public let scores: ClassificationMetrics?
+        public let scores: Scores?
         /// Whether this is the best epoch so far: the one to be kept.
         public let isBest: Bool
     }

@@ -19,5 +19,5 @@ public struct TrainingReport: Sendable {
     public let unmoved: [String]
 
     /// The scores of the epoch that was kept, nil without evaluation data.
-    public var scores: ClassificationMetrics? { bestEpoch.flatMap { epochs[$0 - 1].scores } }
+    public var scores: Scores? { bestEpoch.flatMap { epochs[$0 - 1].scores } }
 }

@@ -30,9 +30,10 @@ struct TrainingState: Sendable {
     var epoch: Int { epochs.count + 1 }
 
     /// Ends the running epoch with its scores, nil where there is nothing to evaluate on.
-    mutating func endEpoch(of count: Int, _ scores: ClassificationMetrics?) -> TrainingProgress.Epoch {
+    mutating func endEpoch(of count: Int, _ scores: Scores?) -> TrainingProgress.Epoch {
         let bestScores = best.flatMap { epochs[$0.epoch - 1].scores }
-        let isBest = scores.map { scores in bestScores.map { scores.accuracy > $0.accuracy } ?? true } ?? true
+        let isBest =
+            scores.map { scores in bestScores.map { scores.headline.value > $0.headline.value } ?? true } ?? true
         let summary = TrainingProgress.Epoch(
             epoch: epoch, epochs: count, loss: losses.reduce(0, +) / Double(losses.count), scores: scores,
             isBest: isBest)

@@ -10,7 +10,8 @@ enum Main {
         summary: "fine-tunes transformer encoders with small adapters, on the CPU",
         commands: [
             PullCommand.command, TrainCommand.command, EvaluateCommand.command, PredictCommand.command,
-            EmbedCommand.command, MergeCommand.command, InspectCommand.command, DemoCommand.command,
+            EmbedCommand.command, MergeCommand.command, InspectCommand.command, BenchmarkCommand.command,
+            DemoCommand.command,
         ])
 
     static func main() {

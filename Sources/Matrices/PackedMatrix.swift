@@ -11,9 +11,10 @@ package struct PackedMatrix: Sendable {
 
     /// Packs `view` [depth, columns] as it is; for x·Wᵀ pass the transposed view of W.
     package init(_ view: MatrixView, _ precision: Precision = .float32) {
+        let mark = Profile.enter(.packing)
+        defer { mark.leave() }
         (depth, columns) = (view.rows, view.columns)
         self.precision = precision
-        let groups = Int8Groups(depth: precision == .int8 ? depth : 0)
         var panels = Matrix(
             uninitializedRows: 1, columns: PackedMatrix.wordCount(precision, depth: depth, columns: columns))
         panels.withMutableBuffer {
@@ -22,7 +23,7 @@ package struct PackedMatrix: Sendable {
                     precision.format, rows.base, rows.rowStride, rows.columnStride, rows.rows, rows.columns, start)
             }
             guard precision == .int8 else { return pack(view, $0.start) }
-            for group in groups {
+            for group in Int8Groups(depth: depth) {
                 let before = PackedMatrix.wordCount(.int8, depth: group.lowerBound, columns: view.columns)
                 pack(view.rows(group), $0.start + before)
             }

@@ -11,6 +11,8 @@ package struct PairedRows: Sendable {
     /// Rounds `view` [rows, columns], a row's numbers side by side.
     package init(_ view: MatrixView) {
         precondition(view.columnStride == 1, "rows that are rounded have their numbers side by side")
+        let mark = Profile.enter(.packing)
+        defer { mark.leave() }
         var words = Matrix(uninitializedRows: (view.rows + 1) / 2, columns: view.columns)
         words.withMutableView { words in
             RowOperand.forEachBlock(of: view) { rows, x in

@@ -28,13 +28,20 @@ public enum Parallel {
             for index in 0..<count { body(index) }
             return
         }
+        if let team = ThreadTeam.led { return team.forEach(count, body) }
         let next = Atomic<Int>(0)
+        // Helping threads are charged with the part that the caller is at; the caller, from its own end on, waits.
+        let part = Profile.part
+        let waiting = Profile.enter(.waiting)
+        defer { waiting.leave() }
         withoutActuallyEscaping(body) { body in
             // Bodies write through views to places of their own, which the type system cannot see.
             nonisolated(unsafe) let body = body
             DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
                 graft_set_inside_parallel_loop(true)
                 defer { graft_set_inside_parallel_loop(false) }
+                let mark = Profile.help(part)
+                defer { mark.leave() }
                 while true {
                     let index = next.add(1, ordering: .relaxed).oldValue
                     guard index < count else { return }
@@ -42,6 +49,34 @@ public enum Parallel {
                 }
             }
         }
+    }
+
+    /// The result of `body`, whose loops are short and many: the threads that share them are not woken for each, but stay
+    /// awake until `body` returns.
+    package static func keepingAwake<Result>(_ body: () -> Result) -> Result {
+        guard !isSerial, ThreadTeam.led == nil else { return body() }
+        let team = ThreadTeam()
+        // Whichever thread leads is charged with the caller's part, the others with that of the leader's loops.
+        let part = Profile.part
+        let waiting = Profile.enter(.waiting)
+        defer { waiting.leave() }
+        var result: Result?
+        withoutActuallyEscaping(body) { body in
+            // The one leader writes the result, and it is read when all have returned.
+            nonisolated(unsafe) let body = body
+            withUnsafeMutablePointer(to: &result) { result in
+                nonisolated(unsafe) let result = result
+                DispatchQueue.concurrentPerform(iterations: threads) { _ in
+                    team.join {
+                        let mark = Profile.help(part)
+                        defer { mark.leave() }
+                        result.pointee = body()
+                    }
+                }
+            }
+        }
+        guard let result else { preconditionFailure("one of the threads leads") }
+        return result
     }
 
     /// Calls `body` for ranges that cover `0..<count`, each at most `grain` long.

@@ -32,6 +32,8 @@ package struct RowOperand: Sendable {
     /// Rounds `view` [rows, depth], a row's numbers side by side. In float32 this copies them.
     package init(_ view: MatrixView, for precision: Precision) {
         precondition(view.columnStride == 1, "rows that are rounded have their numbers side by side")
+        let mark = Profile.enter(.packing)
+        defer { mark.leave() }
         let width = precision.wordCount(view.columns)
         var words = Matrix(uninitializedRows: view.rows, columns: width)
         var scales: Matrix?

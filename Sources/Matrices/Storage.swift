@@ -17,6 +17,7 @@ final class Storage: @unchecked Sendable {
         let recycled = Storage.pool.withLock { $0.take(from: least, to: 2 * least) }
         capacity = recycled?.capacity ?? least
         base = recycled?.base ?? Storage.allocate(least)
+        if recycled == nil { Storage.blocksFromSystem.add(1, ordering: .relaxed) }
     }
 
     deinit {
@@ -59,4 +60,10 @@ final class Storage: @unchecked Sendable {
     }
 
     private static let pool = Mutex(Pool())
+    fileprivate static let blocksFromSystem = Atomic<Int>(0)
+}
+
+extension Matrix {
+    /// The blocks that all matrices so far have asked the system for, because none that was free fitted.
+    package static var blocksFromSystem: Int { Storage.blocksFromSystem.load(ordering: .relaxed) }
 }

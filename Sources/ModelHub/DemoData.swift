@@ -26,6 +26,14 @@ public struct DemoData: Sendable, Equatable {
         (reviewsTraining, reviewsTest) = (file(Self.reviews, "train"), file(Self.reviews, "test"))
     }
 
+    /// The data where it is in `cache` already, nil elsewhere. Touches no network.
+    public init?(alreadyIn cache: ModelCache) {
+        let folder = cache.folder.appendingPathComponent("data", isDirectory: true)
+        let marker = folder.appendingPathComponent(Self.marker)
+        guard FileManager.default.fileExists(atPath: marker.path) else { return nil }
+        self.init(in: folder)
+    }
+
     /// Finds the data in `cache`, or fetches it there.
     public init(cache: ModelCache = ModelCache(), report: (PullEvent) -> Void = { _ in }) throws(ModelHubError) {
         try self.init(cache: cache, python: PythonCommand(), report: report)

@@ -17,7 +17,7 @@ import TestSupport
         let peft = try GoldenLoRA(golden, encoder)
         let labels = ["a", "b", "c"]
         let head = ClassificationHead(labels: labels, hiddenSize: 32, pooling: pooling)
-        let model = ClassificationModel(encoder: encoder, adapters: peft.adapters, head: head)
+        let model = TaskModel(encoder: encoder, adapters: peft.adapters, head: head)
         let values = try peft.values(of: model) { try golden.matrix($0) }
         let batch = try golden.batch()
 
@@ -41,7 +41,7 @@ import TestSupport
         let golden = try GoldenFile("lora/all-targets.safetensors")
         let encoder = try TinyEncoder.load()
         let peft = try GoldenLoRA(golden, encoder)
-        let model = ClassificationModel(
+        let model = TaskModel(
             encoder: encoder, adapters: peft.adapters,
             head: ClassificationHead(labels: ["a", "b", "c"], hiddenSize: 32, pooling: .mean))
         let values = try peft.values(of: model) { try golden.matrix($0) }

@@ -28,12 +28,12 @@ struct GoldenLoRA {
     }
 
     /// Each trained parameter with its name in the fixture.
-    func names(of model: ClassificationModel) -> [(Parameter, String)] {
+    func names(of model: TaskModel) -> [(Parameter, String)] {
         model.parameters.map { ($0, tensorNames[$0] ?? $0.name) }
     }
 
     /// The values of all trained parameters, each read by its name.
-    func values(of model: ClassificationModel, _ read: (String) throws -> Matrix) throws -> ParameterVector {
+    func values(of model: TaskModel, _ read: (String) throws -> Matrix) throws -> ParameterVector {
         var values = ParameterVector(model.parameters)
         for (parameter, name) in names(of: model) { values[parameter] = try read(name) }
         return values

@@ -76,7 +76,7 @@ import TestSupport
     private struct Result: Equatable {
         let values: [UInt32]
         let losses: [UInt64]
-        let scores: [ClassificationMetrics?]
+        let scores: [Scores?]
         let areBest: [Bool]
         let bestEpoch: Int?
         let steps: Int

@@ -28,7 +28,7 @@ import Tokenizers
         let encoder = try TinyEncoder.load()
         let head = ClassificationHead(labels: ["no", "yes"], hiddenSize: 32, pooling: .mean)
         let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
-        let model = ClassificationModel(encoder: encoder, adapters: fresh?.adapters ?? .none, head: head)
+        let model = TaskModel(encoder: encoder, adapters: fresh?.adapters ?? .none, head: head)
         var values = ParameterVector(model.parameters)
         for parameter in fresh?.adapters.parameters ?? [] {
             values[parameter] = fresh?.parameters[parameter] ?? values[parameter]
@@ -50,7 +50,7 @@ import Tokenizers
         let encoder = try TinyEncoder.load()
         let peft = try GoldenLoRA(golden, encoder)
         let head = ClassificationHead(labels: ["a", "b", "c"], hiddenSize: 32, pooling: .mean)
-        let model = ClassificationModel(encoder: encoder, adapters: peft.adapters, head: head)
+        let model = TaskModel(encoder: encoder, adapters: peft.adapters, head: head)
         var values = try peft.values(of: model) { try golden.matrix("initial.\($0)") }
         var optimizer = AdamW(values.layout, weightDecay: 0.01)
         let schedule = LearningRate(.linear, steps: 10, warmupSteps: 2)
@@ -100,6 +100,26 @@ import Tokenizers
         #expect(try train() != one)
     }
 
+    // MARK: Memory
+
+    @Test(.timeLimit(.minutes(1)), arguments: [nil, [2], [0, 1, 2]] as [[Int]?])
+    func aSteadyStepAsksTheSystemForNoMatrix(layers: [Int]?) throws {
+        var options = options
+        (options.epochs, options.batchSize) = (4000, 16)
+        let recipe = layers.map { AdapterRecipe(rank: 4, projections: Projection.allCases, layers: $0) }
+        var trainer = try trainer(options, recipe: recipe, texts: 16)
+        // Other tests run beside this one and ask for matrices of their own, but not all the time.
+        var (quietSteps, before, wasQuiet) = (0, 0, false)
+        _ = try trainer.run(evaluatingOn: nil) { progress in
+            guard case .step = progress else { return .more }
+            quietSteps = Matrix.blocksFromSystem == before ? quietSteps + 1 : 0
+            before = Matrix.blocksFromSystem
+            wasQuiet = quietSteps == 10
+            return wasQuiet ? .stop : .more
+        }
+        #expect(wasQuiet, "each of 4,000 steps on the same texts came near a step that asked for a new block")
+    }
+
     // MARK: Training
 
     @Test func trainingLearnsAndMovesEveryParameter() throws {
@@ -109,7 +129,7 @@ import Tokenizers
         let report = try trainer.run(evaluatingOn: texts(40, seed: 2)) { _ in .more }
         #expect(report.unmoved.isEmpty)
         #expect(report.epochs.count == 10 && report.steps == 120)
-        let accuracy = try #require(report.scores?.accuracy)
+        let accuracy = try #require(report.scores?.classification?.accuracy)
         #expect(accuracy > 0.8, "chance is 0.5")
     }
 
@@ -138,11 +158,11 @@ import Tokenizers
         var trainer = try trainer(options)
         let evaluation = texts(40, seed: 2)
         let report = try trainer.run(evaluatingOn: evaluation) { _ in .more }
-        let accuracies = report.epochs.map { $0.scores?.accuracy ?? 0 }
+        let accuracies = report.epochs.map { $0.scores?.classification?.accuracy ?? 0 }
         let best = try #require(report.bestEpoch)
         #expect(accuracies[best - 1] == accuracies.max())
         #expect(accuracies.firstIndex(of: accuracies.max() ?? 0) == best - 1, "the earlier of two alike")
-        #expect(trainer.evaluate(on: evaluation).accuracy == accuracies[best - 1])
+        #expect(trainer.evaluate(on: evaluation).classification?.accuracy == accuracies[best - 1])
         #expect(report.epochs.count == min(30, best + 2))
         #expect(!report.isInterrupted)
     }

@@ -32,6 +32,17 @@ import Testing
                 "--layers says nothing with --method none; leave one of the two out"
             ),
             (
+                "train",
+                [
+                    "--model", "m", "--train", "f", "--output", "d", "--feature-cache=off", "--feature-memory", "1GB",
+                ],
+                "--feature-memory says nothing with --feature-cache off; leave one of the two out"
+            ),
+            (
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--feature-memory", "1TB"],
+                "--feature-memory is '1TB', expected a number of bytes, such as 500MB or 2GB"
+            ),
+            (
                 "train", ["--model", "m", "--train", "f", "--output", "d", "--targets", "query,valu"],
                 "--targets is 'query,valu', expected query, key, value, attentionOutput, intermediate or output, or several of these with commas between them"
             ),
@@ -49,6 +60,10 @@ import Testing
             ),
             ("inspect", [], "PATH is missing"),
             ("inspect", ["a", "b"], "there is nothing to do with 'b'; texts with spaces need quotes"),
+            (
+                "benchmark", ["--model", "m", "--only", "training,training"],
+                "--only is 'training,training', expected ceilings, products, inference, training, adapters or load, or several of these with commas between them"
+            ),
             ("pull", ["--jsn"], "there is no option --jsn"),
             ("evaluate", ["--dta", "f"], "there is no option --dta; did you mean --data?"),
         ] as [(String, [String], String)])
@@ -72,6 +87,14 @@ import Testing
         ("embed", ["--model", "m", "one", "two", "--threads", "2", "--precision", "auto"]),
         ("merge", ["--model", "m", "--adapter", "a", "--output", "d", "--type", "bfloat16", "--allow-other-base"]),
         ("inspect", ["folder", "--json"]),
+        ("benchmark", ["--model", "m"]),
+        (
+            "benchmark",
+            [
+                "--model", "m", "--data", "f.jsonl", "--only", "ceilings,training", "--seconds", "0.5", "--threads",
+                "1", "--json",
+            ]
+        ),
         ("demo", []),
     ])
     func acceptsTheLinesOfTheContract(name: String, words: [String]) throws {

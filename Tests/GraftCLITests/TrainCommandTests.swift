@@ -178,4 +178,22 @@ import Testing
         #expect(missing.errors.contains("no.jsonl: No such file or directory"))
         #expect(!place.exists("news"))
     }
+
+    @Test func whereFeaturesAreKeptChangesNoByteOfTheFolder() throws {
+        let place = try Workplace()
+        let line = ["--epochs", "3", "--layers", "1-2", "--eval", "eval.jsonl"]
+        #expect(try place.train(to: "memory", line[0], line[1], line[2], line[3], line[4], line[5]).code == 0)
+        for limit in ["0", "1kB", "2MB"] {
+            let run = try place.train(
+                to: "limited", line[0], line[1], line[2], line[3], line[4], line[5], "--feature-memory", limit)
+            #expect(run.code == 0, "\(run.errors)")
+            for file in ["adapter_model.safetensors", "head.safetensors"] {
+                #expect(try place.bytes("limited/\(file)") == place.bytes("memory/\(file)"))
+            }
+        }
+        #expect(try place.train(to: "off", "--epochs", "3", "--layers", "1-2", "--feature-cache", "off").code == 0)
+        #expect(try place.bytes("off/head.safetensors") != place.bytes("memory/head.safetensors"), "dropout below")
+        let card = String(decoding: try place.bytes("memory/README.md"), as: UTF8.self)
+        #expect(card.contains("as its config says, from layer 1 on: none below it trains"))
+    }
 }

@@ -26,7 +26,7 @@ func readmeExample(modelFolder: URL, folder: URL) throws -> [Prediction] {
     // Merge one into a plain model folder, with proof that it does the same.
     let certificate = try Merge(model, base: modelFolder).write(
         "topics", to: folder.appending(path: "topics-merged"), samples: Merge.sampleTexts)
-    print(certificate.embeddingDifference, answers.map(\.label))
+    print(certificate.embeddingDifference, answers.compactMap(\.label))
     // README ends
     return answers
 }

@@ -30,7 +30,7 @@ import Testing
             baseModel: "tiny-bert"
         ) { _ in .more }
         try trained.task.write(to: adapterFolder, card: "# mood\n")
-        #expect(trained.report.scores?.accuracy == 1)
+        #expect(trained.report.scores?.classification?.accuracy == 1)
 
         var other = try AdaptedModel(contentsOf: modelFolder)
         try other.load("mood", from: adapterFolder)

@@ -197,6 +197,19 @@ const GraftKernels *graft_kernels_at(size_t index);
 bool graft_is_inside_parallel_loop(void);
 void graft_set_inside_parallel_loop(bool inside);
 
+/// The team of threads that this thread leads, an address that this module does not read; null if it leads none.
+void *_Nullable graft_led_team(void);
+void graft_set_led_team(void *_Nullable team);
+
+/// Tells the processor that this thread is waiting for another one in a loop.
+static inline void graft_relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -6,8 +6,17 @@ struct Activation: Sendable {
     let tanhForm: Bool
 
     func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
+        let mark = Profile.enter(.activation)
+        defer { mark.leave() }
         let y = x.gelu(tanhForm: tanhForm)
         guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
-        return (y, { [tanhForm] dy, _ in x.geluPullback(dy, tanhForm: tanhForm) })
+        return (
+            y,
+            { [tanhForm] dy, _ in
+                let mark = Profile.enter(.activation)
+                defer { mark.leave() }
+                return x.geluPullback(dy, tanhForm: tanhForm)
+            }
+        )
     }
 }

@@ -49,6 +49,8 @@ struct Attention: Sendable {
     func forward(
         _ query: Columns, _ key: Columns, _ value: Columns, _ batch: PackedBatch, wanted: Wanted, _ pass: Pass
     ) -> (context: Matrix, pullback: InputPullback) {
+        let mark = Profile.enter(.attentionForward)
+        defer { mark.leave() }
         let (tokens, hidden) = (query.matrix.rows, query.range.count)
         let dropout = pass.encoderDropout(name, rate: dropoutRate)
         let kernel = TextAttention(
@@ -76,6 +78,8 @@ struct Attention: Sendable {
         return (
             context,
             { [statistics] dContext in
+                let mark = Profile.enter(.attentionBackward)
+                defer { mark.leave() }
                 func gradient(_ isWanted: Bool) -> Matrix {
                     isWanted ? Matrix(uninitializedRows: tokens, columns: hidden) : .empty
                 }

@@ -13,6 +13,8 @@ struct Embeddings: Sendable {
 
     /// x [tokens, hidden]. Nothing below trains, so there is no way back.
     func forward(_ batch: PackedBatch, _ pass: Pass) -> Matrix {
+        let mark = Profile.enter(.embeddings)
+        defer { mark.leave() }
         let width = positions.columns
         var sum = Matrix(uninitializedRows: batch.tokens.count, columns: width)
         sum.withMutableView { sum in

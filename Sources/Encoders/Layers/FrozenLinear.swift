@@ -43,6 +43,8 @@ public final class FrozenLinear: Sendable {
     /// y [tokens, outputs] from x [tokens, inputs]. The pullback adds dx = dy W, where an input gradient is asked for.
     public func forward(_ x: LinearInput, _ pass: Pass) -> (y: Matrix, pullback: LinearPullback) {
         precondition(x.values.columns == inputs, "x has \(inputs) columns")
+        let mark = Profile.enter(.linearForward)
+        defer { mark.leave() }
         var y = Matrix(uninitializedRows: x.values.rows, columns: outputs)
         y.withMutableView { y in
             bias.withUnsafeBufferPointer {
@@ -54,6 +56,8 @@ public final class FrozenLinear: Sendable {
             y,
             { [self] dy, _, dx in
                 guard dx.isWanted else { return }
+                let mark = Profile.enter(.linearBackward)
+                defer { mark.leave() }
                 dx.addProduct(RowOperand(dy, for: precision), packedForBackward)
             }
         )

@@ -40,7 +40,7 @@ private struct Demo {
     /// What training one task came to.
     struct Outcome {
         let task: Task
-        let headAlone: ClassificationMetrics
+        let headAlone: Scores
         let trained: TrainedTask
         let folder: URL
     }
@@ -104,7 +104,8 @@ private struct Demo {
         progress.milestone("   \(task.name): LoRA of rank 8 on query and value, and the head")
         let folder = output.appending(path: task.name)
         let request = TrainCommand.Request(
-            name: task.name, training: task.training, evaluation: task.evaluation, recipe: AdapterRecipe(),
+            name: task.name, objective: .classification, training: task.training, evaluation: task.evaluation,
+            recipe: AdapterRecipe(),
             options: options, output: folder, command: "graft demo")
         let trained = try TrainCommand.run(request, &session, progress)
         return Outcome(task: task, headAlone: scores, trained: trained, folder: folder)
@@ -117,8 +118,8 @@ private struct Demo {
         for outcome in outcomes {
             let report = outcome.trained.report
             table.append(
-                "   " + outcome.task.name, outcome.headAlone.accuracy.fixed(4),
-                report.scores?.accuracy.fixed(4) ?? "", HumanUnits.count(report.trainedParameters),
+                "   " + outcome.task.name, outcome.headAlone.headline.value.fixed(4),
+                report.scores?.headline.value.fixed(4) ?? "", HumanUnits.count(report.trainedParameters),
                 HumanUnits.count(Int(report.tokensPerSecond)), report.seconds.fixed(1))
         }
         print("   accuracy on the held-out texts\n" + table.lines.joined(separator: "\n"))
@@ -137,7 +138,7 @@ private struct Demo {
         var table = TextTable(("   sentence", .left), ("topics", .left), ("sentiment", .left))
         for (index, sentence) in sentences.enumerated() {
             let row = answers[index * names.count..<(index + 1) * names.count]
-            let cells = row.map { "\($0.label) \(Double($0.score).fixed(2))" }
+            let cells = row.compactMap(\.classification).map { "\($0.label) \(Double($0.score).fixed(2))" }
             table.append("   " + sentence.text, cells[0], cells[1])
         }
         print(table.lines.joined(separator: "\n"))

@@ -6,13 +6,13 @@ enum EmbedCommand {
         let texts = try TextSource.read(values)
         var session = try ModelSession(values)
         let task = try values[EmbedOptions.adapter].map { try session.load($0, values) }
-        try TextSource.forEachBlock(of: texts) { texts in
-            for (text, embedding) in zip(texts, try session.model.embed(texts, task: task)) {
-                var fields: [(name: String, value: JSONText)] = [("text", .string(text.text))]
-                if let pair = text.pair { fields.append(("text_pair", .string(pair))) }
-                fields.append(("embedding", .array(embedding.map { .float($0) })))
-                print(JSONText.object(fields).line)
-            }
-        }
+        try session.model.embed(texts, task: task, each: line) { print($0.joined(separator: "\n")) }
+    }
+
+    private static func line(_ text: TextInput, _ embedding: [Float]) -> String {
+        var fields: [(name: String, value: JSONText)] = [("text", .string(text.text))]
+        if let pair = text.pair { fields.append(("text_pair", .string(pair))) }
+        fields.append(("embedding", .array(embedding.map { .float($0) })))
+        return JSONText.object(fields).line
     }
 }

@@ -94,8 +94,9 @@ private struct Inspection {
 
     private mutating func addHead(_ url: URL) throws {
         let head = try HeadFiles(contentsOf: url, hiddenSize: nil)
+        add("head_type", .string(head.objective.rawValue))
         add("labels", .array(head.labels.map { .string($0) }))
-        add("head_pooling", .string(head.pooling.rawValue))
+        if let pooling = head.pooling { add("head_pooling", .string(pooling.rawValue)) }
         add("max_tokens", .integer(head.maximumTokens))
         add("head_parameters", .integer(head.weight.count + head.bias.count))
     }

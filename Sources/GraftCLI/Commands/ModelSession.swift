@@ -9,6 +9,8 @@ struct ModelSession {
     let folder: URL
     /// The encoder with the tasks that were loaded.
     var model: AdaptedModel
+    /// How its weights are packed.
+    let precision: Precision
 
     /// Reads the model that the line names.
     init(_ values: OptionValues) throws {
@@ -22,6 +24,7 @@ struct ModelSession {
         try Machine.prepare(threads: threads)
         self.name = name
         folder = try ModelCache().resolve(name)
+        self.precision = precision
         model = try AdaptedModel(contentsOf: folder, precision: precision)
     }
 

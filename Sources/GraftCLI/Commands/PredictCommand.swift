@@ -7,10 +7,7 @@ enum PredictCommand {
         let texts = try TextSource.read(values)
         var session = try ModelSession(values)
         let tasks = try load(values, into: &session)
-        try TextSource.forEachBlock(of: texts) { texts in
-            let requests = texts.flatMap { text in tasks.map { (text: text, task: $0) } }
-            for prediction in try session.model.predict(requests) { print(prediction.json.line) }
-        }
+        try session.model.predict(texts, tasks: tasks, each: \.json.line) { print($0.joined(separator: "\n")) }
     }
 
     /// Loads the adapters under their folders' names, or under their paths where two have the same; without adapters the

@@ -12,12 +12,4 @@ enum TextSource {
         let fields = Dataset.Fields(values, readingLabels: false)
         return try Dataset(contentsOf: input, fields: fields, labels: .ignored).inputs
     }
-
-    /// Calls `body` for block after block of the texts, so that results appear while the rest is worked on.
-    static func forEachBlock(of texts: [TextInput], _ body: ([TextInput]) throws -> Void) rethrows {
-        let size = 512
-        for start in stride(from: 0, to: texts.count, by: size) {
-            try body(Array(texts[start..<min(start + size, texts.count)]))
-        }
-    }
 }

@@ -9,13 +9,13 @@ enum TrainCommand {
         let checkpoints = try checkpoints(values, beside: output)
         let training = try dataset(values[TrainOptions.train], values)
         let evaluation = try values[TrainOptions.evaluation].map { try dataset($0, values) }
-        try checkObjective(values, training)
+        let objective = try objective(values, training)
         let progress = ProgressLine(isQuiet: values[SharedOptions.Output.quiet])
         var session = try ModelSession(values)
         let name = output.standardizedFileURL.lastPathComponent
         let request = Request(
-            name: name, training: training, evaluation: evaluation, recipe: recipe(values), options: options(values),
-            output: output,
+            name: name, objective: objective, training: training, evaluation: evaluation, recipe: recipe(values),
+            options: options(values), output: output,
             command: command(values, precision: session.model.encoder.precision), checkpoints: checkpoints)
         let trained = try run(request, &session, progress)
         if values[SharedOptions.Output.json] {
@@ -32,6 +32,7 @@ enum TrainCommand {
     /// What is to be trained: from a command line, or by the demo.
     struct Request {
         let name: String
+        let objective: Objective
         let training: Dataset
         let evaluation: Dataset?
         let recipe: AdapterRecipe?
@@ -53,8 +54,8 @@ enum TrainCommand {
                 "\nstopping after this step; the best epoch so far goes to \(path) (Ctrl-C again: at once)")
         })
         let trained = try session.model.train(
-            request.name, on: request.training, evaluatingOn: request.evaluation, recipe: request.recipe,
-            request.options, baseModel: session.baseName, checkpoints: request.checkpoints
+            request.name, as: request.objective, on: request.training, evaluatingOn: request.evaluation,
+            recipe: request.recipe, request.options, baseModel: session.baseName, checkpoints: request.checkpoints
         ) { event in
             show(event, progress)
             return interruption.isRequested ? .stop : .more
@@ -88,10 +89,7 @@ enum TrainCommand {
                     + "\(HumanUnits.count(Int(step.tokensPerSecond))) tokens/s  "
                     + "\(HumanUnits.duration(step.secondsLeft)) left")
         case .epoch(let epoch):
-            let scores = epoch.scores.map {
-                "  accuracy \($0.accuracy.fixed(4))  macro F1 \($0.macroF1.fixed(4))"
-                    + (epoch.isBest ? "  best so far" : "")
-            }
+            let scores = epoch.scores.map { "  " + $0.summary + (epoch.isBest ? "  best so far" : "") }
             line.milestone("epoch \(epoch.epoch)/\(epoch.epochs)  mean loss \(epoch.loss.fixed(4))" + (scores ?? ""))
         }
     }
@@ -146,15 +144,16 @@ enum TrainCommand {
         return interval != nil || isResuming ? checkpoints : nil
     }
 
-    private static func checkObjective(_ values: OptionValues, _ data: Dataset) throws {
+    /// What to learn: as the line says, or as the labels look made for.
+    private static func objective(_ values: OptionValues, _ data: Dataset) throws -> Objective {
         let objective = values[TrainOptions.objective] ?? data.guessedObjective ?? .classification
         if !values.isGiven(TrainOptions.objective), !values[SharedOptions.Output.quiet] {
             StandardError.print("objective: \(objective.rawValue), guessed from the labels of \(data.source)")
         }
-        guard objective == .classification else {
-            throw CommandLineError.conflict(
-                "the objective \(objective.rawValue) cannot be trained by this version; it trains classification")
+        guard objective == .classification || objective == .tagging else {
+            throw CommandLineError.conflict("\(TrainingError.noHead(for: objective))")
         }
+        return objective
     }
 
     private static func recipe(_ values: OptionValues) -> AdapterRecipe? {
@@ -179,6 +178,8 @@ enum TrainCommand {
         options.seed = values[TrainOptions.seed]
         options.patience = values[TrainOptions.patience]
         options.dropsInsideEncoder = !values[TrainOptions.noDropout]
+        options.reusesFrozenLayers = values[TrainOptions.featureCache]
+        options.featureMemory = values[TrainOptions.featureMemory]
         return options
     }
 }
@@ -201,16 +202,24 @@ extension ModelCard {
             ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
             ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
             ("precision of the frozen weights", encoder.precision.rawValue),
-            ("dropout inside the encoder", options.dropsInsideEncoder ? "as its config says" : "none"),
+            ("dropout inside the encoder", ModelCard.dropout(options, trained)),
             ("adapter dropout", request.recipe?.dropoutRate.formatted ?? "none"),
             ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
         ]
         self.init(
-            baseModel: baseModel, name: request.name, method: method, labelCounts: trained.labelCounts,
-            training: (ModelCard.name(request.training), request.training.count),
+            baseModel: baseModel, name: request.name, method: method, objective: request.objective,
+            labelCounts: trained.labelCounts, training: (ModelCard.name(request.training), request.training.count),
             evaluation: request.evaluation.map { (ModelCard.name($0), $0.count) }, scores: trained.report.scores,
             settings: settings, command: request.command)
+    }
+
+    /// Where the encoder's own dropout applied.
+    private static func dropout(_ options: TrainingOptions, _ trained: TrainedTask) -> String {
+        guard options.dropsInsideEncoder else { return "none" }
+        guard options.reusesFrozenLayers else { return "as its config says" }
+        guard let lowest = trained.task.adapters.lowestLayer else { return "none: no layer trains" }
+        return "as its config says" + (lowest > 0 ? ", from layer \(lowest) on: none below it trains" : "")
     }
 
     private static func name(_ data: Dataset) -> String { URL(filePath: data.source).lastPathComponent }

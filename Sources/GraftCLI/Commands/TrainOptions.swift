@@ -61,12 +61,19 @@ enum TrainOptions {
         "the largest norm of a step's gradient; 0: no limit")
     static let maximumTokens = Option.defaulted(
         "max-tokens", .integer("N", in: 3...100_000), default: training.maximumTokens,
-        "tokens that a text is cut to, special tokens included")
+        "tokens that a text is cut to, special tokens included; longer tagged sentences are read in windows")
     static let seed = Option.defaulted(
         "seed", .integer("N", in: 0...UInt64.max), default: training.seed, "where all randomness comes from")
     static let patience = Option.optional(
         "patience", .integer("N", in: 1...100_000), "stop after N epochs without a better score; needs --eval")
     static let noDropout = Option.flag("no-dropout", "no dropout inside the frozen encoder")
+    static let featureCache = Option.defaulted(
+        "feature-cache", .choice([("on", true), ("off", false)]), default: training.reusesFrozenLayers,
+        "run the layers below the lowest adapter once for each text, without their dropout, and keep what they give;"
+            + " off: in every step, with it")
+    static let featureMemory = Option.optional(
+        "feature-memory", .byteCount,
+        "memory for it, such as 500MB; where more is needed, a temporary file (an eighth of the memory if left out)")
     static let checkpointEvery = Option.optional(
         "checkpoint-every", .integer("STEPS", in: 1...Int.max),
         "write a checkpoint each so many steps, and on Ctrl-C")
@@ -99,8 +106,8 @@ enum TrainOptions {
                     epochs.specification, batchSize.specification, learningRate.specification,
                     headLearningRate.specification, schedule.specification, warmup.specification,
                     weightDecay.specification, clip.specification, maximumTokens.specification, seed.specification,
-                    patience.specification, noDropout.specification, checkpointEvery.specification,
-                    resume.specification,
+                    patience.specification, noDropout.specification, featureCache.specification,
+                    featureMemory.specification, checkpointEvery.specification, resume.specification,
                 ]),
             SharedOptions.Machine.group,
             .init("Output", [SharedOptions.Output.json.specification, SharedOptions.Output.quiet.specification]),
@@ -108,6 +115,9 @@ enum TrainOptions {
         check: { values throws(CommandLineError) in
             if values.isGiven(patience), !values.isGiven(evaluation) {
                 throw .conflict("--patience needs --eval: without scores no epoch is better than another")
+            }
+            if !values[featureCache], values.isGiven(featureMemory) {
+                throw .conflict("--feature-memory says nothing with --feature-cache off; leave one of the two out")
             }
             let adapterOptions = [
                 ("rank", values.isGiven(rank)), ("alpha", values.isGiven(alpha)), ("targets", values.isGiven(targets)),

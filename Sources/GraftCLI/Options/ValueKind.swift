@@ -41,6 +41,22 @@ extension ValueKind where Value: FixedWidthInteger {
     }
 }
 
+extension ValueKind where Value == Int {
+    /// A number of bytes, in decimal units if one is named: 1048576, 500MB, 2GB.
+    package static var byteCount: ValueKind {
+        let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("", 1)]
+        return ValueKind(
+            valueName: "BYTES", expected: "a number of bytes, such as 500MB or 2GB",
+            read: { text in
+                guard let unit = units.first(where: { text.hasSuffix($0.0) }),
+                    let count = Int(text.dropLast(unit.0.count)), count >= 0
+                else { return nil }
+                let (bytes, isTooMany) = count.multipliedReportingOverflow(by: unit.1)
+                return isTooMany ? nil : bytes
+            }, write: { "\($0)" })
+    }
+}
+
 extension ValueKind where Value: BinaryFloatingPoint & LosslessStringConvertible {
     /// A number within bounds, infinity and not-a-number never.
     package static func number(_ valueName: String, in bounds: ClosedRange<Value>) -> ValueKind {

@@ -2,21 +2,108 @@ import Graft
 
 /// How results look on standard output: as JSON and as text.
 extension Prediction {
-    /// `{"text":…,"task":…,"label":…,"score":…,"scores":{…}}`, with `text_pair` where there is one.
+    /// `{"text":…,"task":…,"label":…,"score":…,"scores":{…}}`, with `text_pair` where there is one; of a tagging task
+    /// `{"text":…,"task":…,"entities":[{"text":…,"label":…,"start":…,"end":…,"score":…}]}`.
     var json: JSONText {
         var fields: [(name: String, value: JSONText)] = [("text", .string(input.text))]
         if let pair = input.pair { fields.append(("text_pair", .string(pair))) }
-        fields += [
-            ("task", .string(task)), ("label", .string(label)), ("score", .float(score)),
-            ("scores", .object(scores.map { ($0.label, .float($0.score)) })),
-        ]
+        fields.append(("task", .string(task)))
+        switch answer {
+        case .label(let answer):
+            fields += [
+                ("label", .string(answer.label)), ("score", .float(answer.score)),
+                ("scores", .object(answer.scores.map { ($0.label, .float($0.score)) })),
+            ]
+        case .entities(let entities): fields.append(("entities", .array(entities.map(\.json))))
+        }
         return .object(fields)
+    }
+}
+
+extension Prediction.Entity {
+    /// `{"text":…,"label":…,"start":…,"end":…,"score":…}`
+    fileprivate var json: JSONText {
+        .object([
+            ("text", .string(text)), ("label", .string(label)), ("start", .integer(start)), ("end", .integer(end)),
+            ("score", .float(score)),
+        ])
+    }
+}
+
+extension Scores {
+    /// As the kind of task prints them.
+    var json: JSONText {
+        switch self {
+        case .classification(let metrics): metrics.json
+        case .tagging(let metrics): metrics.json
+        }
+    }
+
+    /// A line of totals and a table.
+    var lines: [String] {
+        switch self {
+        case .classification(let metrics): metrics.lines
+        case .tagging(let metrics): metrics.lines
+        }
+    }
+
+    /// In a few words.
+    var summary: String {
+        switch self {
+        case .classification(let metrics):
+            "accuracy \(metrics.accuracy.fixed(4))  macro F1 \(metrics.macroF1.fixed(4))"
+        case .tagging(let metrics):
+            "entity F1 \(metrics.f1.fixed(4))  precision \(metrics.precision.fixed(4))  "
+                + "recall \(metrics.recall.fixed(4))"
+        }
+    }
+}
+
+extension TaggingMetrics {
+    /// `{"examples":…,"entity_precision":…,"entity_recall":…,"entity_f1":…,"entities":…,"words":…,"word_accuracy":…,
+    /// "types":{…}}`
+    fileprivate var json: JSONText {
+        .object([
+            ("examples", .integer(sentences)), ("entity_precision", .double(precision)),
+            ("entity_recall", .double(recall)), ("entity_f1", .double(f1)), ("entities", .integer(support)),
+            ("words", .integer(words)), ("word_accuracy", .double(wordAccuracy)),
+            (
+                "types",
+                .object(
+                    types.map { type in
+                        (
+                            type.type,
+                            .object([
+                                ("precision", .double(type.precision)), ("recall", .double(type.recall)),
+                                ("f1", .double(type.f1)), ("support", .integer(type.support)),
+                            ])
+                        )
+                    })
+            ),
+        ])
+    }
+
+    /// A line of totals and a table of types.
+    fileprivate var lines: [String] {
+        var table = TextTable(
+            ("entity", .left), ("precision", .right), ("recall", .right), ("F1", .right), ("entities", .right))
+        for type in types {
+            table.append(
+                type.type, type.precision.fixed(4), type.recall.fixed(4), type.f1.fixed(4),
+                HumanUnits.count(type.support))
+        }
+        return [
+            "entity F1 \(f1.fixed(4)), precision \(precision.fixed(4)), recall \(recall.fixed(4)), "
+                + "\(HumanUnits.count(support)) entities; word accuracy \(wordAccuracy.fixed(4)), "
+                + "\(HumanUnits.count(words)) words in \(HumanUnits.count(sentences)) texts",
+            "",
+        ] + table.lines
     }
 }
 
 extension ClassificationMetrics {
     /// `{"examples":…,"accuracy":…,"macro_f1":…,"accuracy_interval":[…],"labels":{…}}`
-    var json: JSONText {
+    fileprivate var json: JSONText {
         .object([
             ("examples", .integer(examples)), ("accuracy", .double(accuracy)), ("macro_f1", .double(macroF1)),
             (
@@ -40,7 +127,7 @@ extension ClassificationMetrics {
     }
 
     /// A line of totals and a table of labels.
-    var lines: [String] {
+    fileprivate var lines: [String] {
         var table = TextTable(
             ("label", .left), ("precision", .right), ("recall", .right), ("F1", .right), ("texts", .right))
         for label in perLabel {

@@ -1,0 +1,116 @@
+import Encoders
+import Matrices
+import Tokenizers
+
+/// One linear layer on the hidden state of each token: logits = hidden Wᵀ + b, W [tags, hidden]; a tag for each word.
+///
+/// A word is told by its first token, as transformers' token classification does with words that are split before: its
+/// other tokens, and special ones, take part in no loss and no score. A sentence over the limit is read in windows that
+/// overlap by a quarter (``WordWindows``); every word is told by one of them, the one that shows more of what is around it.
+public struct TaggingHead: Head {
+    /// Tags; their places are the label ids.
+    public let labels: [String]
+    /// W and b.
+    public let output: OutputLayer
+    /// What it learns: a tag for each word.
+    public var objective: Objective { .tagging }
+    /// It sees each token.
+    public var pooling: Pooling.Mode? { nil }
+    /// Sentences alone.
+    public var takesPairs: Bool { false }
+
+    /// A head for the given tags over hidden states of the given width.
+    public init(labels: [String], hiddenSize: Int) {
+        self.labels = labels
+        output = OutputLayer(inputs: hiddenSize, outputs: labels.count)
+    }
+
+    /// The sentence, or its windows.
+    public func texts(
+        of input: TextInput, _ tokenizer: any Tokenizer, limit: Int
+    ) throws(TokenizerError) -> [TokenizedText] {
+        let whole = try tokenizer.tokenize(words: input.taggedWords.map(\.text), truncation: nil)
+        return try WordWindows.cut(whole, limit: limit)
+    }
+
+    /// The ids of each example's tags.
+    public func ids(of data: Dataset) throws(DataError) -> [[Int]] { try LabelIndex(labels).tagIDs(of: data) }
+
+    /// The tags of the words that each window tells.
+    public func targets(_ ids: [Int], of texts: [TokenizedText]) -> [Target] {
+        zip(0..., WordWindows.told(by: texts, wordCount: ids.count)).map { window, words in
+            .words(
+                Target.WordLabels(
+                    ids: Array(ids[words]), tokens: WordWindows.firstTokens(of: words, in: texts[window]),
+                    continuesSentence: window > 0))
+        }
+    }
+
+    /// The states as they are.
+    public func pool(
+        _ hidden: Matrix, _ batch: PackedBatch
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { (hidden, { $0 }) }
+
+    /// One row a token.
+    public func rows(ofTokens count: Int) -> Int { count }
+
+    /// One term for each word with a token.
+    public func lossTerms(of target: Target) -> Int { target.words.tokens.count { $0 != nil } }
+
+    /// Softmax cross-entropy of the words' first tokens, the mean over words.
+    public func loss(
+        _ outputs: Matrix, _ targets: [Target], _ batch: PackedBatch, terms: Int
+    ) -> (loss: Double, dOutputs: Matrix) {
+        var rowTargets = [Int?](repeating: nil, count: outputs.rows)
+        for (tokens, target) in zip(batch.sequences, targets) {
+            for case (let id, let token?) in zip(target.words.ids, target.words.tokens) {
+                rowTargets[tokens.lowerBound + token] = id
+            }
+        }
+        // A step may have no such word; then it has no loss.
+        let (loss, dLogits) = SoftmaxCrossEntropy.loss(outputs, targets: rowTargets, count: max(1, terms))
+        return (loss, dLogits)
+    }
+
+    /// Scores of the tags of the largest logits. A word without a token counts as outside of every entity.
+    public func scores(_ outputs: [Matrix], _ targets: [Target]) -> Scores {
+        var (known, predicted) = ([[String]](), [[String]]())
+        for (logits, target) in zip(outputs, targets) {
+            let words = target.words
+            if known.isEmpty || !words.continuesSentence {
+                known.append([])
+                predicted.append([])
+            }
+            known[known.count - 1] += words.ids.map { labels[$0] }
+            predicted[predicted.count - 1] += words.tokens.map { token in
+                token.map { labels[logits.row($0).indexOfLargest] } ?? Tag.outside.name
+            }
+        }
+        return .tagging(TaggingMetrics(targets: known, predictions: predicted))
+    }
+
+    /// The entities, each with its place in the text.
+    public func answer(_ input: TextInput, _ texts: [TokenizedText], _ outputs: [Matrix]) -> Prediction.Answer {
+        let words = input.taggedWords
+        var (tags, scores) = ([String](), [Float?]())
+        for (window, told) in WordWindows.told(by: texts, wordCount: words.count).enumerated() {
+            let probabilities = SoftmaxCrossEntropy.probabilities(outputs[window])
+            for token in WordWindows.firstTokens(of: told, in: texts[window]) {
+                let row = token.map { probabilities.row($0) }
+                tags.append(row.map { labels[$0.indexOfLargest] } ?? Tag.outside.name)
+                scores.append(row?.max())
+            }
+        }
+        let scalars = Array(input.text.unicodeScalars)
+        return .entities(
+            TaggedSpan.all(in: tags).map { span in
+                let (start, end) = (words[span.words.lowerBound].start, words[span.words.upperBound - 1].end)
+                let known = scores[span.words].compactMap { $0 }
+                var text = String.UnicodeScalarView()
+                text.append(contentsOf: scalars[start..<end])
+                return Prediction.Entity(
+                    text: String(text), label: span.type, start: start, end: end,
+                    score: known.reduce(0, +) / Float(known.count))
+            })
+    }
+}
