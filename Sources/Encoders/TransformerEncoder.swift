@@ -17,6 +17,14 @@ public struct TransformerEncoder: Sendable {
     ///
     /// - Throws: ``EncoderError`` naming the file and the field or tensor.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws(EncoderError) {
+        try self.init(contentsOf: folder, precision: precision, beside: {})
+    }
+
+    /// The same, with `work` done by one of the threads while the others pack the layers; not at all if the folder is refused
+    /// before.
+    package init(
+        contentsOf folder: URL, precision: Precision, beside work: () -> Void
+    ) throws(EncoderError) {
         let config = try EncoderConfig(contentsOf: folder)
         let names = CheckpointNames(config.family)
         let checkpoint = try Checkpoint(contentsOf: folder, names)
@@ -31,10 +39,17 @@ public struct TransformerEncoder: Sendable {
             segments: try table(names.segmentEmbeddings, rows: config.segments),
             norm: try checkpoint.norm(names.embeddingNorm, config),
             dropout: Dropout(rate: config.hiddenDropout, name: "embeddings"))
-        var layers: [EncoderLayer] = []
-        for index in 0..<config.layers {
-            layers.append(try EncoderLayer(index: index, config, names, checkpoint))
+        let loaded = Parallel.map(config.layers + 1) { turn -> Result<EncoderLayer, EncoderError>? in
+            if turn == 0 {
+                work()
+                return nil
+            }
+            return Result { () throws(EncoderError) in
+                try EncoderLayer(index: turn - 1, config, names, checkpoint)
+            }
         }
+        var layers: [EncoderLayer] = []
+        for layer in loaded.compactMap({ $0 }) { layers.append(try layer.get()) }
         self.layers = layers
         fingerprint = BaseFingerprint(checkpoint.used)
         checkpoint.releasePages()
