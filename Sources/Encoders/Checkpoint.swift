@@ -2,16 +2,18 @@ import Files
 import Foundation
 import Matrices
 import Safetensors
+import Synchronization
 
 /// The tensors of one encoder in its model folder: finds each under the names that checkpoints have had over the years,
-/// checks its shape, and remembers which it was for the fingerprint.
+/// checks its shape, and remembers which it was for the fingerprint. Several threads may read from it at once.
 final class Checkpoint {
     private let folder: String
     private let tensors: SafetensorsFolder
     private let prefix: String
-    /// Each tensor used, under its name in the bare model.
-    private(set) var used: [(name: String, tensor: TensorView)] = []
-    private var usedNames: Set<String> = []
+    private let checked = Mutex<[String: TensorView]>([:])
+
+    /// Each tensor used so far, under its name in the bare model, in no order.
+    var used: [(name: String, tensor: TensorView)] { checked.withLock { $0.map { ($0.key, $0.value) } } }
 
     init(contentsOf folder: URL, _ names: CheckpointNames) throws(EncoderError) {
         self.folder = folder.path(percentEncoded: false)
@@ -36,7 +38,7 @@ final class Checkpoint {
         guard tensor.elementType.isFloatingPoint else {
             throw .notFloatingPoint(folder: folder, tensor: found, found: tensor.elementType.rawValue)
         }
-        if usedNames.insert(name).inserted { used.append((name, tensor)) }
+        checked.withLock { $0[name] = tensor }
         return tensor
     }
 

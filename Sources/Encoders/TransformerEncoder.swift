@@ -19,6 +19,14 @@ public struct TransformerEncoder: Sendable {
     ///
     /// - Throws: ``EncoderError`` naming the file and the field or tensor.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws(EncoderError) {
+        try self.init(contentsOf: folder, precision: precision, beside: {})
+    }
+
+    /// The same, with `work` done by one of the threads while the others pack the layers; not at all if the folder is refused
+    /// before.
+    package init(
+        contentsOf folder: URL, precision: Precision, beside work: () -> Void
+    ) throws(EncoderError) {
         let config = try EncoderConfig(contentsOf: folder)
         let names = CheckpointNames(config.family)
         let checkpoint = try Checkpoint(contentsOf: folder, names)
@@ -34,10 +42,17 @@ public struct TransformerEncoder: Sendable {
             segments: try table(names.segmentEmbeddings, rows: config.segments),
             norm: try checkpoint.norm(names.embeddingNorm, config),
             dropout: Dropout(rate: config.hiddenDropout, name: "embeddings"))
-        var layers: [EncoderLayer] = []
-        for index in 0..<config.layers {
-            layers.append(try EncoderLayer(index: index, config, names, checkpoint, precision))
+        let loaded = Parallel.map(config.layers + 1) { turn -> Result<EncoderLayer, EncoderError>? in
+            if turn == 0 {
+                work()
+                return nil
+            }
+            return Result { () throws(EncoderError) in
+                try EncoderLayer(index: turn - 1, config, names, checkpoint, precision)
+            }
         }
+        var layers: [EncoderLayer] = []
+        for layer in loaded.compactMap({ $0 }) { layers.append(try layer.get()) }
         self.layers = layers
         fingerprint = BaseFingerprint(checkpoint.used)
         checkpoint.releasePages()
@@ -160,7 +175,8 @@ extension EncoderLayer {
                 intermediate: try linear(.intermediate, hidden, intermediate, reading: attentionNorm),
                 output: try linear(.output, intermediate, hidden)),
             attention: Attention(
-                heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention"),
+                heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention",
+                precision: precision),
             attentionNorm: ResidualNorm(
                 dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
                 norm: attentionNorm),
