@@ -4,30 +4,11 @@
 /// by groups of `PARTIAL_SUMS` columns, of which the last may be half.
 #include "dropout.h"
 #include "vector_pairs.h"
+#include "vector_power.h"
 #include "vector_sums.h"
 #include "vector_tile.h"
 
 enum { LINE = 16, GROUP = PARTIAL_SUMS };
-
-// MARK: Powers of two
-
-/// 2^x for x ≤ 0, within 1.6e-7 of itself; 2^−125 for what is less than −125.
-///
-/// x = n + r with |r| ≤ ½, and a polynomial of least relative error that is 1 at 0. It lies between ½ and 2, so n can be
-/// added to its exponent.
-static inline Vector power_of_two(Vector x) {
-    // `maximum` gives its second argument if one is not a number, which must come out again.
-    const Vector shift = splat(GRAFT_WHOLE_SHIFT), bounded = maximum(splat(-125), x);
-    const Vector shifted = bounded + shift;
-    const Vector r = bounded - (shifted - shift);
-    Vector power = splat(0.0013264727f);
-    power = multiply_add(power, r, splat(0.009671513f));
-    power = multiply_add(power, r, splat(0.055507336f));
-    power = multiply_add(power, r, splat(0.24022242f));
-    power = multiply_add(power, r, splat(0.693147f));
-    power = multiply_add(power, r, splat(1));
-    return (Vector)((Words)power + ((Words)shifted << 23));
-}
 
 // MARK: What a walk knows
 
@@ -55,7 +36,9 @@ static inline Words kept_from(const RowWalk *walk, size_t column) {
 }
 
 static inline Vector power_at(const RowWalk *walk, const float *x) {
-    return power_of_two(multiply_add(load(x), walk->exponent, walk->shift));
+    // What is less than 2^−125 of the largest becomes that; `maximum` gives its second argument if one is not a number, which
+    // must come out again.
+    return power_of_two(maximum(splat(-125), multiply_add(load(x), walk->exponent, walk->shift)));
 }
 
 static inline void store_words(float *to, Words words) {

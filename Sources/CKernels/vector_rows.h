@@ -3,6 +3,7 @@
 ///
 /// Sums go through `PARTIAL_SUMS` partial sums, whatever the vectors' width, and every step is rounded as IEEE 754 says,
 /// so that all instruction sets give the same bits.
+#include "vector_power.h"
 #include "dropout.h"
 #include "vector_sums.h"
 
@@ -35,23 +36,6 @@ static inline Vector exponential(Vector x) {
 }
 
 // MARK: GELU
-
-/// 2ˣ for −100 ≤ x ≤ 0, within 1e-7 of itself: x = n + f with a whole n, and a polynomial in f of degree 5, whose
-/// exponent n is added to.
-static inline Vector power_of_two(Vector x) {
-    // As in `exponential`.
-    const Vector shift = splat(12582912.0f);
-    const Vector shifted = x + shift;
-    const Vector f = x - (shifted - shift);
-    const Vector square = f * f;
-    Vector odd = splat(0.0013264727f), even = splat(0.009671513f);
-    odd = multiply_add(odd, square, splat(0.055507336f));
-    even = multiply_add(even, square, splat(0.24022242f));
-    odd = multiply_add(odd, square, splat(0.693147f));
-    even = multiply_add(even, square, splat(1));
-    const Vector power = multiply_add(odd, f, even);
-    return (Vector)((Words)power + ((Words)shifted << 23));
-}
 
 /// −|x|, but not below −8, where x · Φ(x) is −5e-15.
 static inline Vector negative_within_8(Vector x) {

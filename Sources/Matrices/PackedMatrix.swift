@@ -16,14 +16,15 @@ package struct PackedMatrix: Sendable {
         (depth, columns) = (view.rows, view.columns)
         self.precision = precision
         var panels = Matrix(
-            uninitializedRows: 1, columns: PackedMatrix.wordCount(precision, depth: depth, columns: columns))
+            uninitializedRows: 1,
+            columns: PackedMatrix.wordCount(precision, depth: view.rows, columns: view.columns))
         panels.withMutableBuffer {
             func pack(_ rows: MatrixView, _ start: UnsafeMutablePointer<Float>) {
                 Kernels.table.pack(
                     precision.format, rows.base, rows.rowStride, rows.columnStride, rows.rows, rows.columns, start)
             }
             guard precision == .int8 else { return pack(view, $0.start) }
-            for group in Int8Groups(depth: depth) {
+            for group in Int8Groups(depth: view.rows) {
                 let before = PackedMatrix.wordCount(.int8, depth: group.lowerBound, columns: view.columns)
                 pack(view.rows(group), $0.start + before)
             }
