@@ -11,13 +11,14 @@ enum { LINE = 16, GROUP = PARTIAL_SUMS };
 
 // MARK: Powers of two
 
-/// 2^x for x ≤ 0, within 1.6e-7 of itself; 2^−125 for what is less than −125.
+/// 2^x for x ≤ 0, within 1.6e-7 of itself; 2^−64 for what is less than −64: nothing beside a row's greatest power, 1, and
+/// large enough that what it is multiplied with does not become subnormal, which some processors are slow at.
 ///
 /// x = n + r with |r| ≤ ½, and a polynomial of least relative error that is 1 at 0. It lies between ½ and 2, so n can be
 /// added to its exponent.
 static inline Vector power_of_two(Vector x) {
     // `maximum` gives its second argument if one is not a number, which must come out again.
-    const Vector shift = splat(GRAFT_WHOLE_SHIFT), bounded = maximum(splat(-125), x);
+    const Vector shift = splat(GRAFT_WHOLE_SHIFT), bounded = maximum(splat(-64), x);
     const Vector shifted = bounded + shift;
     const Vector r = bounded - (shifted - shift);
     Vector power = splat(0.0013264727f);
