@@ -36,9 +36,10 @@ static inline Words kept_from(const RowWalk *walk, size_t column) {
 }
 
 static inline Vector power_at(const RowWalk *walk, const float *x) {
-    // What is less than 2^−125 of the largest becomes that; `maximum` gives its second argument if one is not a number, which
-    // must come out again.
-    return power_of_two(maximum(splat(-125), multiply_add(load(x), walk->exponent, walk->shift)));
+    // What is less than 2^−64 of the row's greatest power, 1, becomes that: it is nothing beside it, and large enough that what
+    // it is multiplied with does not become subnormal, which some processors are slow at. `maximum` gives its second argument
+    // if one is not a number, which must come out again.
+    return power_of_two(maximum(splat(-64), multiply_add(load(x), walk->exponent, walk->shift)));
 }
 
 static inline void store_words(float *to, Words words) {
