@@ -12,7 +12,8 @@ extension TransformerEncoder {
         var merged: [Site: FrozenLinear] = [:]
         for (site, weight) in try mergedWeights(adapters, parameters) {
             merged[site] = FrozenLinear(
-                bias: self[site].bias, precision: self[site].precision, source: { weight })
+                bias: self[site].bias, precision: self[site].precision,
+                inputFactors: self[site].inputFactors, source: { weight })
         }
         return replacing(merged)
     }

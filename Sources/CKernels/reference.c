@@ -276,6 +276,15 @@ static void dropout(uint64_t key, uint64_t first, float rate, const float *x, fl
 
 // MARK: Sums
 
+static void scale_columns(const float *x, ptrdiff_t row_stride, const float *factors, size_t rows, size_t columns,
+                          float *out) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) {
+            out[i * columns + j] = x[(ptrdiff_t)i * row_stride + (ptrdiff_t)j] * factors[j];
+        }
+    }
+}
+
 static void add(float scale, const float *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) {
         y[i] = fmaf(scale, x[i], y[i]);
@@ -311,6 +320,7 @@ const GraftKernels graft_reference_kernels = {
     .attention = graft_reference_attention,
     .attention_backward = graft_reference_attention_backward,
     .dropout = dropout,
+    .scale_columns = scale_columns,
     .add = add,
     .dot = dot,
 };

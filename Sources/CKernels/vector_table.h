@@ -23,6 +23,7 @@ const GraftKernels TABLE = {
     .attention = attention,
     .attention_backward = attention_backward,
     .dropout = dropout,
+    .scale_columns = scale_columns,
     .add = add,
     .dot = dot,
 };

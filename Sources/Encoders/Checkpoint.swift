@@ -2,15 +2,18 @@ import Files
 import Foundation
 import Matrices
 import Safetensors
+import Synchronization
 
 /// The tensors of one encoder in its model folder: finds each under the names that checkpoints have had over the years,
-/// checks its shape, and remembers which it was for the fingerprint.
+/// checks its shape, and remembers which it was for the fingerprint. Several threads may read from it at once.
 final class Checkpoint {
     private let folder: String
     private let tensors: SafetensorsFolder
     private let prefix: String
-    /// Each tensor used, under its name in the bare model.
-    private(set) var used: [(name: String, tensor: TensorView)] = []
+    private let checked = Mutex<[String: TensorView]>([:])
+
+    /// Each tensor used so far, under its name in the bare model, in no order.
+    var used: [(name: String, tensor: TensorView)] { checked.withLock { $0.map { ($0.key, $0.value) } } }
 
     init(contentsOf folder: URL, _ names: CheckpointNames) throws(EncoderError) {
         self.folder = folder.path(percentEncoded: false)
@@ -35,7 +38,7 @@ final class Checkpoint {
         guard tensor.elementType.isFloatingPoint else {
             throw .notFloatingPoint(folder: folder, tensor: found, found: tensor.elementType.rawValue)
         }
-        used.append((name, tensor))
+        checked.withLock { $0[name] = tensor }
         return tensor
     }
 
@@ -44,13 +47,16 @@ final class Checkpoint {
         try tensor(name, shape: [count]).checkedFloats()
     }
 
-    /// The linear map of a module, packed.
+    /// The linear map of a module, packed. `norm` is the layer norm that it reads, where it reads one.
     func linear(
-        _ module: String, inputs: Int, outputs: Int, _ precision: Precision
+        _ module: String, inputs: Int, outputs: Int, _ precision: Precision, reading norm: LayerNorm? = nil
     ) throws(EncoderError) -> FrozenLinear {
         let weight = try tensor(module + ".weight", shape: [outputs, inputs])
         let bias = try vector(module + ".bias", count: outputs)
-        return FrozenLinear(bias: bias, precision: precision) { weight.checkedMatrix() }
+        let factors = precision != .int8 ? nil : norm.map {
+            InputEqualization.factors(norm: $0, weight: weight.checkedMatrix())
+        }
+        return FrozenLinear(bias: bias, precision: precision, inputFactors: factors) { weight.checkedMatrix() }
     }
 
     /// The layer norm of a module.

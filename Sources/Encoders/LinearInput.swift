@@ -8,8 +8,18 @@ public struct LinearInput: Sendable {
     /// x as products with frozen weights read it.
     let operand: RowOperand
 
-    init(_ values: Matrix, for precision: Precision) {
+    private let factors: [Float]?
+
+    /// What `map` reads.
+    init(_ values: Matrix, for map: FrozenLinear) {
         self.values = values
-        operand = RowOperand(values, for: precision)
+        factors = map.inputFactors
+        operand = RowOperand(values, for: map.precision, multiplyingColumnsBy: factors)
+    }
+
+    /// The same rows as `map` reads them: these, unless they were rounded otherwise.
+    func read(by map: FrozenLinear) -> LinearInput {
+        let isAlike = factors == nil && map.inputFactors == nil && operand.precision == map.precision
+        return isAlike ? self : LinearInput(values, for: map)
     }
 }

@@ -19,6 +19,14 @@ public struct TransformerEncoder: Sendable {
     ///
     /// - Throws: ``EncoderError`` naming the file and the field or tensor.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws(EncoderError) {
+        try self.init(contentsOf: folder, precision: precision, beside: {})
+    }
+
+    /// The same, with `work` done by one of the threads while the others pack the layers; not at all if the folder is refused
+    /// before.
+    package init(
+        contentsOf folder: URL, precision: Precision, beside work: () -> Void
+    ) throws(EncoderError) {
         let config = try EncoderConfig(contentsOf: folder)
         let names = CheckpointNames(config.family)
         let checkpoint = try Checkpoint(contentsOf: folder, names)
@@ -34,10 +42,17 @@ public struct TransformerEncoder: Sendable {
             segments: try table(names.segmentEmbeddings, rows: config.segments),
             norm: try checkpoint.norm(names.embeddingNorm, config),
             dropout: Dropout(rate: config.hiddenDropout, name: "embeddings"))
-        var layers: [EncoderLayer] = []
-        for index in 0..<config.layers {
-            layers.append(try EncoderLayer(index: index, config, names, checkpoint, precision))
+        let loaded = Parallel.map(config.layers + 1) { turn -> Result<EncoderLayer, EncoderError>? in
+            if turn == 0 {
+                work()
+                return nil
+            }
+            return Result { () throws(EncoderError) in
+                try EncoderLayer(index: turn - 1, config, names, checkpoint, precision)
+            }
         }
+        var layers: [EncoderLayer] = []
+        for layer in loaded.compactMap({ $0 }) { layers.append(try layer.get()) }
         self.layers = layers
         fingerprint = BaseFingerprint(checkpoint.used)
         checkpoint.releasePages()
@@ -141,23 +156,30 @@ extension EncoderLayer {
         _ precision: Precision
     ) throws(EncoderError) {
         let (hidden, intermediate) = (config.hiddenSize, config.intermediateSize)
-        func linear(_ projection: Projection, _ inputs: Int, _ outputs: Int) throws(EncoderError) -> FrozenLinear {
+        let inputNorm = try checkpoint.norm(
+            index == 0 ? names.embeddingNorm : names.outputNorm(layer: index - 1), config)
+        let attentionNorm = try checkpoint.norm(names.attentionNorm(layer: index), config)
+        func linear(
+            _ projection: Projection, _ inputs: Int, _ outputs: Int, reading norm: LayerNorm? = nil
+        ) throws(EncoderError) -> FrozenLinear {
             let module = names.module(of: Site(layer: index, projection: projection))
-            return try checkpoint.linear(module, inputs: inputs, outputs: outputs, precision)
+            return try checkpoint.linear(module, inputs: inputs, outputs: outputs, precision, reading: norm)
         }
         self.init(
             index: index,
             linear: LinearMaps(
-                query: try linear(.query, hidden, hidden), key: try linear(.key, hidden, hidden),
-                value: try linear(.value, hidden, hidden),
+                query: try linear(.query, hidden, hidden, reading: inputNorm),
+                key: try linear(.key, hidden, hidden, reading: inputNorm),
+                value: try linear(.value, hidden, hidden, reading: inputNorm),
                 attentionOutput: try linear(.attentionOutput, hidden, hidden),
-                intermediate: try linear(.intermediate, hidden, intermediate),
+                intermediate: try linear(.intermediate, hidden, intermediate, reading: attentionNorm),
                 output: try linear(.output, intermediate, hidden)),
             attention: Attention(
-                heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention"),
+                heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention",
+                precision: precision),
             attentionNorm: ResidualNorm(
                 dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
-                norm: try checkpoint.norm(names.attentionNorm(layer: index), config)),
+                norm: attentionNorm),
             outputNorm: ResidualNorm(
                 dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).output"),
                 norm: try checkpoint.norm(names.outputNorm(layer: index), config)),

@@ -29,8 +29,12 @@ public struct AdaptedModel: Sendable {
     ///
     /// - Throws: ``EncoderError`` or ``TokenizerError`` naming the file and what is wrong with it.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws {
-        tokenizer = try TokenizerFolder.load(from: folder)
-        encoder = try TransformerEncoder(contentsOf: folder, precision: precision)
+        var loaded: Result<any Tokenizer, TokenizerError>?
+        encoder = try TransformerEncoder(contentsOf: folder, precision: precision) {
+            loaded = Result { () throws(TokenizerError) in try TokenizerFolder.load(from: folder) }
+        }
+        guard let loaded else { preconditionFailure("what is done beside loading is done where that succeeds") }
+        tokenizer = try loaded.get()
         pooling = try Pooling(contentsOf: folder)
         let limits = tokenizer.statedLimits
         maximumTokens = min(

@@ -16,7 +16,7 @@ public struct HeadFiles: Sendable, Equatable {
     public let labels: [String]
     /// How hidden states become the vector that the head sees; nil for a head that sees each token.
     public let pooling: Pooling.Mode?
-    /// Tokens that texts were cut to in training, and are cut to again.
+    /// Tokens that texts were cut to in training, or that windows had, and have again.
     public let maximumTokens: Int
     /// The base that the head was trained on; nil if it is not recorded.
     public let fingerprint: BaseFingerprint?

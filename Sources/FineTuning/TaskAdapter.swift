@@ -11,11 +11,14 @@ public struct TaskAdapter: Sendable {
     public let bundle: AdapterBundle?
     /// The head; nil for a folder that PEFT wrote.
     public let head: HeadFiles?
+    /// The values of adapters and head in one vector.
+    public let parameters: ParameterVector
 
     /// The given parts, at least one of them.
     public init(bundle: AdapterBundle?, head: HeadFiles?) {
         precondition(bundle != nil || head != nil, "a task has adapters or a head")
         (self.bundle, self.head) = (bundle, head)
+        parameters = TaskAdapter.parameters(bundle, head)
     }
 
     /// Reads a folder for `encoder`.
@@ -40,6 +43,7 @@ public struct TaskAdapter: Sendable {
         do {
             head = hasHead ? try HeadFiles(contentsOf: folder, hiddenSize: encoder.config.hiddenSize) : nil
         } catch { throw .head(error) }
+        parameters = TaskAdapter.parameters(bundle, head)
         // A head alone has no PEFT files to keep the fingerprint in; it keeps its own.
         if let found = head?.fingerprint, found != encoder.fingerprint, !allowingOtherBase {
             throw .adapter(
@@ -78,11 +82,12 @@ public struct TaskAdapter: Sendable {
     /// The adapters, none if only a head was trained.
     public var adapters: AdapterSet { bundle?.adapters ?? .none }
 
-    /// The values of adapters and head in one vector.
-    public var parameters: ParameterVector {
+    /// The values of adapters and head in one vector: made once, because every answer reads it.
+    private static func parameters(_ bundle: AdapterBundle?, _ head: HeadFiles?) -> ParameterVector {
         let head = head?.head
-        var values = ParameterVector(adapters.parameters + (head?.head.parameters ?? []))
-        for parameter in adapters.parameters { values[parameter] = bundle?.parameters[parameter] ?? values[parameter] }
+        let adapted = bundle?.adapters.parameters ?? []
+        var values = ParameterVector(adapted + (head?.head.parameters ?? []))
+        for parameter in adapted { values[parameter] = bundle?.parameters[parameter] ?? values[parameter] }
         for parameter in head?.head.parameters ?? [] {
             values[parameter] = head?.values[parameter] ?? values[parameter]
         }

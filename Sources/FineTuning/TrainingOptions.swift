@@ -18,7 +18,7 @@ public struct TrainingOptions: Sendable, Equatable {
     public var weightDecay: Float = 0.01
     /// Largest norm of a step's gradient; nil: no limit.
     public var clip: Float? = 1
-    /// Tokens a text is cut to, special tokens included.
+    /// Tokens a text is cut to, special tokens included; a tagged sentence is read in windows of so many.
     public var maximumTokens = 256
     /// Where all randomness comes from.
     public var seed: UInt64 = 0

@@ -63,6 +63,16 @@ extension Matrix {
         return dx
     }
 
+    /// Column j multiplied by `factors[j]`.
+    package func multiplyingColumns(by factors: [Float]) -> Matrix {
+        precondition(factors.count == columns, "each column has a factor")
+        var out = Matrix(uninitializedRows: rows, columns: columns)
+        Matrix.zip(self, self, into: &out) { x, _, out, rows in
+            Kernels.table.scale_columns(x, columns, factors, rows.count, columns, out)
+        }
+        return out
+    }
+
     /// Each row is scaled to length 1; a row of zeros stays (lengths below 1e-12 count as that, as in PyTorch).
     package mutating func normalizeRows() {
         let (rows, columns) = (rows, columns)

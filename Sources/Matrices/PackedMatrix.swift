@@ -13,25 +13,40 @@ package struct PackedMatrix: Sendable {
     package init(_ view: MatrixView, _ precision: Precision = .float32) {
         let mark = Profile.enter(.packing)
         defer { mark.leave() }
-        precondition(precision != .int8 || view.rows <= PackedMatrix.mostInt8Depth, "sums of int8 fit 32 bits")
         (depth, columns) = (view.rows, view.columns)
         self.precision = precision
-        let count = Kernels.table.packed_count(precision.format, view.rows, view.columns)
-        var panels = Matrix(uninitializedRows: 1, columns: count)
+        var panels = Matrix(
+            uninitializedRows: 1, columns: PackedMatrix.wordCount(precision, depth: depth, columns: columns))
         panels.withMutableBuffer {
-            Kernels.table.pack(
-                precision.format, view.base, view.rowStride, view.columnStride, view.rows, view.columns, $0.start)
+            func pack(_ rows: MatrixView, _ start: UnsafeMutablePointer<Float>) {
+                Kernels.table.pack(
+                    precision.format, rows.base, rows.rowStride, rows.columnStride, rows.rows, rows.columns, start)
+            }
+            guard precision == .int8 else { return pack(view, $0.start) }
+            for group in Int8Groups(depth: depth) {
+                let before = PackedMatrix.wordCount(.int8, depth: group.lowerBound, columns: view.columns)
+                pack(view.rows(group), $0.start + before)
+            }
         }
         self.panels = panels
     }
 
-    /// Calls `body` with the panels, for products of `columns` from `first` on, a multiple of ``columnGrain``.
-    func withPanels(fromColumn first: Int, _ body: (UnsafeRawPointer) -> Void) {
-        panels.withBuffer { body($0.start + Kernels.table.packed_count(precision.format, depth, first)) }
+    /// Words of all panels: in int8 those of each group of the depth follow each other.
+    private static func wordCount(_ precision: Precision, depth: Int, columns: Int) -> Int {
+        guard precision == .int8 else { return Kernels.table.packed_count(precision.format, depth, columns) }
+        return Int8Groups(depth: depth).reduce(0) { $0 + Kernels.table.packed_count(GRAFT_INT8, $1.count, columns) }
+    }
+
+    /// Calls `body` with the panels, for products of `columns` from `first` on, a multiple of ``columnGrain``. In int8 they
+    /// are those of one `group` of the depth.
+    func withPanels(fromColumn first: Int, group: Range<Int>? = nil, _ body: (UnsafeRawPointer) -> Void) {
+        let group = group ?? 0..<depth
+        let before = PackedMatrix.wordCount(precision, depth: group.lowerBound, columns: columns)
+        panels.withBuffer {
+            body($0.start + before + Kernels.table.packed_count(precision.format, group.count, first))
+        }
     }
 
     /// Columns are shared among threads in multiples of this: a whole number of panels on every path (64, 24, 16, …).
     static let columnGrain = 192
-    /// So many products of a byte (at most 255) and a weight (at most 127) fit 32 bits.
-    private static let mostInt8Depth = 66_000
 }

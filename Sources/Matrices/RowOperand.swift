@@ -11,12 +11,16 @@ package struct RowOperand: Sendable {
     /// Words, whatever they hold.
     private let words: Matrix
     private let start: Int
-    /// In int8 a ``GraftRowScale`` for each row, two words.
+    /// In int8 a ``GraftRowScale``, two words, for each row of the first group of the depth, of the second, and so on.
     private let scales: Matrix?
     private let firstScale: Int
 
-    /// Rounds `x` [rows, depth]. In float32 this shares the numbers of `x`.
-    package init(_ x: Matrix, for precision: Precision) {
+    /// Rounds `x` [rows, depth], its columns multiplied by `factors` first, if any. In float32 this shares the numbers of `x`.
+    package init(_ x: Matrix, for precision: Precision, multiplyingColumnsBy factors: [Float]? = nil) {
+        if let factors {
+            self = RowOperand(x.multiplyingColumns(by: factors), for: precision)
+            return
+        }
         guard precision != .float32 else {
             self.init(
                 rows: x.rows, depth: x.columns, precision: precision, words: x, rowStride: x.columns, scales: nil)
@@ -48,14 +52,18 @@ package struct RowOperand: Sendable {
                 }
             }
         case .int8:
-            var rowScales = Matrix(uninitializedRows: view.rows, columns: 2)
+            let groups = Int8Groups(depth: view.columns)
+            var rowScales = Matrix(uninitializedRows: groups.count * view.rows, columns: 2)
             words.withMutableView { words in
                 rowScales.withMutableView { rowScales in
                     let scales = UnsafeMutableRawPointer(rowScales.base).assumingMemoryBound(to: GraftRowScale.self)
                     RowOperand.forEachBlock(of: view) { rows, x in
-                        Kernels.table.quantize_rows(
-                            x, view.rowStride, rows.count, view.columns, words.base + rows.lowerBound * width, width,
-                            scales + rows.lowerBound)
+                        for (index, group) in groups.enumerated() {
+                            Kernels.table.quantize_rows(
+                                x + group.lowerBound, view.rowStride, rows.count, group.count,
+                                words.base + rows.lowerBound * width + group.lowerBound / 4, width,
+                                scales + index * view.rows + rows.lowerBound)
+                        }
                     }
                 }
             }
@@ -87,6 +95,7 @@ package struct RowOperand: Sendable {
     /// at one or at the end.
     package subscript(rowRange: Range<Int>, depthRange: Range<Int>) -> RowOperand {
         precondition(rowRange.upperBound <= rows && depthRange.upperBound <= depth, "range outside the operand")
+        precondition(precision != .int8 || depthRange == 0..<depth, "in int8 the depth has scales by groups")
         let each = precision.elementsPerWord
         precondition(
             depthRange.lowerBound % each == 0
@@ -102,7 +111,8 @@ package struct RowOperand: Sendable {
     /// These rows, the whole depth.
     package func rows(_ range: Range<Int>) -> RowOperand { self[range, 0..<depth] }
 
-    /// Calls `body` with the words of the rows from `first` on, and with their scales in int8.
+    /// Calls `body` with the words of all rows, and in int8 with the scales of the first group; those of the next group lie
+    /// ``scaleStride`` further.
     func withWords(_ body: (UnsafeRawPointer, UnsafePointer<GraftRowScale>?) -> Void) {
         words.withBuffer { words in
             guard let scales else { return body(words.start + start, nil) }
@@ -112,6 +122,9 @@ package struct RowOperand: Sendable {
             }
         }
     }
+
+    /// From the scale of a row in one group of the depth to that in the next.
+    var scaleStride: Int { (scales?.rows ?? 0) / max(1, Int8Groups(depth: depth).count) }
 
     /// Calls `body` for blocks of rows and where they begin, shared among threads where there is enough to do.
     static func forEachBlock(of view: MatrixView, _ body: (Range<Int>, UnsafePointer<Float>) -> Void) {

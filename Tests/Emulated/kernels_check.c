@@ -444,8 +444,12 @@ static void check_sums(size_t count) {
     float *x = fill(floats(0, count), count, 1), *y = fill(floats(1, count), count, 1);
     float expected = reference->dot(x, y, count), found = tested->dot(x, y, count);
     close_to("dot", &found, &expected, 1, 1e-5);
-    float *sum = memcpy(floats(2, count), y, count * sizeof(float));
-    float *other = memcpy(floats(3, count), y, count * sizeof(float));
+    float *sum = floats(2, count), *other = floats(3, count);
+    reference->scale_columns(x, 0, y, 1, count, sum);
+    tested->scale_columns(x, 0, y, 1, count, other);
+    same_bits("scale_columns", other, sum, count);
+    memcpy(sum, y, count * sizeof(float));
+    memcpy(other, y, count * sizeof(float));
     reference->add(0.3f, x, sum, count);
     tested->add(0.3f, x, other, count);
     same_bits("add", other, sum, count);

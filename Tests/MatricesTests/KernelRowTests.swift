@@ -240,6 +240,7 @@ struct KernelRowTests {
         collect { kernels.softmax($0, count + 7, 0.7, 2, count) }
         collect { kernels.softmax_backward(dy.start, $0, count, 0.7, 2, count) }
         collect { kernels.dropout(5, 1000, 0.3, x.start, $0, count) }
+        collect { kernels.scale_columns(dy.start, count, gamma.start, 2, count, $0) }
         collect { kernels.add(0.2, dy.start, $0, count) }
         bits.append(kernels.dot(x.start, dy.start, count).bitPattern)
         return bits

@@ -175,6 +175,9 @@ typedef struct {
     /// `rate` must be in [0, 1); at 0 this copies.
     void (*dropout)(uint64_t key, uint64_t first, float rate, const float *x, float *out, size_t count);
 
+    /// out[i, j] = x[i, j] · factors[j]; rows of x lie `row_stride` floats apart, those of out end to end.
+    void (*scale_columns)(const float *x, ptrdiff_t row_stride, const float *factors, size_t rows, size_t columns,
+                          float *out);
     /// y[i] += scale · x[i]
     void (*add)(float scale, const float *x, float *y, size_t count);
     /// Σ x[i] · y[i], by a fixed number of partial sums in a fixed order.

@@ -17,7 +17,7 @@ struct Attention: Sendable {
     /// Names the dropout mask among those of a pass.
     let name: String
     /// The encoder's. Below float32 the factors of the products are rounded to bfloat16; softmax and all sums are float32.
-    var precision = Precision.float32
+    let precision: Precision
 
     /// Which of the three inputs anybody wants a gradient of.
     struct Wanted { var query, key, value: Bool }

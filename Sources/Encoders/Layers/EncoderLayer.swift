@@ -43,12 +43,12 @@ struct EncoderLayer: Sendable {
         _ x: Matrix, _ batch: PackedBatch, _ adapters: AdapterSet, _ pass: Pass
     ) -> (y: Matrix, pullback: Pullback) {
         let plan = BackwardPlan(layer: index, adapters, pass.demand)
-        let input = LinearInput(x, for: linear.query.precision)
+        let input = LinearInput(x, for: linear.query)
 
         // 1. context = attention(query(x), key(x), value(x))
         let (query, queryPullback) = project(.query, input, adapters, plan, pass)
-        let (key, keyPullback) = project(.key, input, adapters, plan, pass)
-        let (value, valuePullback) = project(.value, input, adapters, plan, pass)
+        let (key, keyPullback) = project(.key, input.read(by: linear.key), adapters, plan, pass)
+        let (value, valuePullback) = project(.value, input.read(by: linear.value), adapters, plan, pass)
         let wanted = Attention.Wanted(
             query: plan.reaches(.query), key: plan.reaches(.key), value: plan.reaches(.value))
         let (context, attentionPullback) = attention.forward(query, key, value, batch, wanted: wanted, pass)
@@ -116,8 +116,7 @@ struct EncoderLayer: Sendable {
         _ x: Matrix, _ context: Matrix, into y: MatrixView, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
     ) -> RowsPullback {
         func project(_ projection: Projection, _ x: Matrix) -> (y: Matrix, pullback: LinearPullback) {
-            self.project(
-                projection, LinearInput(x, for: linear[projection].precision), adapters, plan, pass)
+            self.project(projection, LinearInput(x, for: linear[projection]), adapters, plan, pass)
         }
         func passWanting(_ projection: Projection) -> Pass {
             pass.demanding(plan.reaches(projection) ? .parametersAndInput : .nothing)

@@ -13,18 +13,25 @@ public final class FrozenLinear: Sendable {
     /// b [outputs].
     public let bias: [Float]
 
+    /// k [inputs]: the weight is packed for x·k instead of x (``InputEqualization``); nil: for x.
+    package let inputFactors: [Float]?
+
     private let forwardPanels: PackedMatrix
     private let backwardPanels = Mutex<PackedMatrix?>(nil)
     private let source: @Sendable () -> Matrix
 
     /// Packs the weight that `source` gives, [outputs, inputs]. `source` is kept and must always give the same numbers.
-    package init(bias: [Float], precision: Precision, source: @escaping @Sendable () -> Matrix) {
+    package init(
+        bias: [Float], precision: Precision, inputFactors: [Float]? = nil, source: @escaping @Sendable () -> Matrix
+    ) {
         let weight = source()
         precondition(bias.count == weight.rows, "the bias has a number for each output")
         (inputs, outputs) = (weight.columns, weight.rows)
         self.bias = bias
         self.source = source
-        forwardPanels = weight.withView { PackedMatrix($0.transposed, precision) }
+        self.inputFactors = inputFactors
+        let divided = inputFactors.map { weight.multiplyingColumns(by: $0.map { 1 / $0 }) } ?? weight
+        forwardPanels = divided.withView { PackedMatrix($0.transposed, precision) }
     }
 
     /// W [outputs, inputs] as the checkpoint has it, in float32.
