@@ -30,7 +30,6 @@ package struct ProductFigures: Sendable {
         let (hidden, intermediate, rank) = (config.hiddenSize, config.intermediateSize, subject.recipe.rank)
         let (tokens, short) = (1024, 12)
         let length = min(256, config.maximumPositions)
-        let width = hidden / config.heads
         let repetition = Repetition(seconds: subject.repetition.seconds / 10, least: subject.repetition.least)
         func shape(_ name: String, _ rows: Int, _ depth: Int, _ columns: Int, _ precision: Precision) -> Shape {
             ProductFigures.measure(name, rows, depth, columns, precision, repetition)
@@ -38,27 +37,66 @@ package struct ProductFigures: Sendable {
         let threads = Parallel.threads
         Parallel.threads = 1
         defer { Parallel.threads = threads }
-        shapes = [
+        var shapes = [
             shape("query, key, value, attention output", tokens, hidden, hidden, precision),
             shape("into the feed-forward block", tokens, hidden, intermediate, precision),
             shape("out of the feed-forward block", tokens, intermediate, hidden, precision),
             shape("one short text into the feed-forward block", short, hidden, intermediate, precision),
-            shape("attention scores of a head", length, width, length, .float32),
-            shape("use of a head's scores", length, length, width, .float32),
             shape("adapter, down", tokens, hidden, rank, .float32),
             shape("adapter, up", tokens, rank, hidden, .float32),
         ]
+        shapes += ProductFigures.attention(heads: config.heads, hidden, length: length, precision, repetition)
+        self.shapes = shapes
+    }
+
+    /// Attention of one text, softmax included: two products of each head forward, four backward (another one, of scores
+    /// that were not kept, does not count). As one product of the same operations: [length, products · hidden] times
+    /// [products · hidden, length].
+    private static func attention(
+        heads: Int, _ hidden: Int, length: Int, _ precision: Precision, _ repetition: Repetition
+    ) -> [Shape] {
+        let kernel = TextAttention(heads: heads, width: hidden / heads, precision: precision)
+        let factors = ["query", "key", "value", "context"].map { matrix($0, length, hidden) }
+        var statistics = Matrix(rows: length, columns: kernel.statisticsWidth)
+        var (dQuery, dKey, dValue, context) = (factors[0], factors[1], factors[2], factors[3])
+        return withViews(factors[0], factors[1], factors[2], factors[3]) { views in
+            statistics.withMutableView { statistics in
+                let forward = context.withMutableView { context in
+                    batched(repetition) {
+                        kernel.forward(
+                            query: views[0], key: views[1], value: views[2], texts: [0..<length],
+                            statistics: statistics,
+                            into: context)
+                    }
+                }
+                let backward = withMutableViews(&dQuery, &dKey, &dValue) { dQuery, dKey, dValue in
+                    batched(repetition) {
+                        kernel.backward(
+                            query: views[0], key: views[1], value: views[2], texts: [0..<length],
+                            statistics: statistics,
+                            dContext: views[3], into: .init(query: dQuery, key: dKey, value: dValue))
+                    }
+                }
+                return [("forward", 2, forward), ("backward", 4, backward)].map { name, products, seconds in
+                    Shape(
+                        name: "attention of one text, \(name)", rows: length, depth: products * hidden, columns: length,
+                        precision: precision == .float32 ? .float32 : .bfloat16, seconds: seconds, rounding: nil)
+                }
+            }
+        }
+    }
+
+    /// A matrix of numbers around 0 that depend on the name alone.
+    private static func matrix(_ name: String, _ rows: Int, _ columns: Int) -> Matrix {
+        var random = RandomStream(seed: 0, name: name)
+        return Matrix(rows: rows, columns: columns, values: (0..<rows * columns).map { _ in random.uniform() - 0.5 })
     }
 
     private static func measure(
         _ name: String, _ rows: Int, _ depth: Int, _ columns: Int, _ precision: Precision, _ repetition: Repetition
     ) -> Shape {
-        var random = RandomStream(seed: 0, name: name)
-        func matrix(_ rows: Int, _ columns: Int) -> Matrix {
-            Matrix(rows: rows, columns: columns, values: (0..<rows * columns).map { _ in random.uniform() - 0.5 })
-        }
-        let x = matrix(rows, depth)
-        let packed = matrix(depth, columns).withView { PackedMatrix($0, precision) }
+        let x = matrix("x", rows, depth)
+        let packed = matrix("weight", depth, columns).withView { PackedMatrix($0, precision) }
         let operand = RowOperand(x, for: precision)
         var out = Matrix(uninitializedRows: rows, columns: columns)
         let seconds = out.withMutableView { out in

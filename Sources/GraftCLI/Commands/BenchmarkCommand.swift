@@ -10,7 +10,8 @@ enum BenchmarkCommand {
         let subject = BenchmarkCommand.subject(values, session, texts)
         let progress = ProgressLine(isQuiet: values[SharedOptions.Output.quiet])
         var report = BenchmarkReport(
-            model: session.name, subject: subject, source: source, ceilings: MachineCeilings(Repetition(seconds: 0.1)))
+            model: session.name, subject: subject, source: source,
+            ceilings: MachineCeilings(Repetition(seconds: 0.3 * subject.repetition.seconds)))
         report.note("start")
         var task: TaskAdapter?
         for section in BenchmarkOptions.Section.allCases where values[BenchmarkOptions.only].contains(section) {
