@@ -53,9 +53,12 @@ final class Checkpoint {
     ) throws(EncoderError) -> FrozenLinear {
         let weight = try tensor(module + ".weight", shape: [outputs, inputs])
         let bias = try vector(module + ".bias", count: outputs)
-        let factors = precision != .int8 ? nil : norm.map {
-            InputEqualization.factors(norm: $0, weight: weight.checkedMatrix())
-        }
+        let factors =
+            precision != .int8
+            ? nil
+            : norm.map {
+                InputEqualization.factors(norm: $0, weight: weight.checkedMatrix())
+            }
         return FrozenLinear(bias: bias, precision: precision, inputFactors: factors) { weight.checkedMatrix() }
     }
 

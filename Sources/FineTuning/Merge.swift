@@ -82,7 +82,8 @@ public struct Merge: Sendable {
         }
         return Certificate(
             texts: samples.count, embeddingDifference: Merge.largestDifference(adapted, plain),
-            probabilityDifference: probabilities, tolerance: tolerance ?? Merge.tolerance(of: types, model.encoder.precision),
+            probabilityDifference: probabilities,
+            tolerance: tolerance ?? Merge.tolerance(of: types, model.encoder.precision),
             fingerprint: merged.encoder.fingerprint)
     }
 

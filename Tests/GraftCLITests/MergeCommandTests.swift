@@ -20,8 +20,9 @@ import Testing
         #expect(try place.snapshot(of: "adapter") == adapter)
 
         let adapted = try place.graft(
-            "predict", "--model", "base", "--adapter", "adapter", "--input", "train.jsonl")
-        let merged = try place.graft("predict", "--model", "merged", "--input", "train.jsonl")
+            "predict", "--model", "base", "--adapter", "adapter", "--input", "train.jsonl", "--precision", "float32")
+        let merged = try place.graft(
+            "predict", "--model", "merged", "--input", "train.jsonl", "--precision", "float32")
         #expect(merged.code == 0, "\(merged.errors)")
         for (left, right) in zip(try adapted.objects(), try merged.objects()) {
             #expect(left["label"] as? String == right["label"] as? String)

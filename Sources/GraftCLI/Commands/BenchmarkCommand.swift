@@ -60,7 +60,7 @@ enum BenchmarkCommand {
         _ values: OptionValues, _ session: ModelSession, _ texts: BenchmarkTexts
     ) -> BenchmarkSubject {
         var subject = BenchmarkSubject(
-            model: session.model, folder: session.folder, precision: session.precision, texts: texts)
+            model: session.model, folder: session.folder, precision: session.model.encoder.precision, texts: texts)
         subject.batchSize = values[TrainOptions.batchSize]
         subject.maximumTokens = values[TrainOptions.maximumTokens]
         subject.recipe = AdapterRecipe(

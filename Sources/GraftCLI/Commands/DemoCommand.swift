@@ -7,7 +7,7 @@ enum DemoCommand {
         let progress = ProgressLine(isQuiet: values[SharedOptions.Output.quiet])
         try Demo(
             output: values[DemoOptions.output], progress: progress, threads: values[SharedOptions.Machine.threads],
-            precision: values[SharedOptions.Machine.precision] ?? .automatic
+            precision: values[SharedOptions.Machine.precision]
         ).run()
     }
 }
@@ -17,7 +17,7 @@ private struct Demo {
     let output: URL
     let progress: ProgressLine
     let threads: Int?
-    let precision: Precision
+    let precision: Precision?
 
     static let model = "sentence-transformers/all-MiniLM-L6-v2"
 

@@ -9,23 +9,20 @@ struct ModelSession {
     let folder: URL
     /// The encoder with the tasks that were loaded.
     var model: AdaptedModel
-    /// How its weights are packed.
-    let precision: Precision
 
     /// Reads the model that the line names.
     init(_ values: OptionValues) throws {
         try self.init(
             name: values[SharedOptions.model], threads: values[SharedOptions.Machine.threads],
-            precision: values[SharedOptions.Machine.precision] ?? .automatic)
+            precision: values[SharedOptions.Machine.precision])
     }
 
-    /// Reads a model by name.
-    init(name: String, threads: Int?, precision: Precision) throws {
+    /// Reads a model by name. `precision` nil is the best that the processor computes in.
+    init(name: String, threads: Int?, precision: Precision?) throws {
         try Machine.prepare(threads: threads)
         self.name = name
         folder = try ModelCache().resolve(name)
-        self.precision = precision
-        model = try AdaptedModel(contentsOf: folder, precision: precision)
+        model = try AdaptedModel(contentsOf: folder, precision: precision ?? .automatic)
     }
 
     /// What adapter folders call the base: a Hub id as it is, a folder by its name.
