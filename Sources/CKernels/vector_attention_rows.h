@@ -16,7 +16,7 @@ enum { LINE = 16, GROUP = PARTIAL_SUMS };
 ///
 /// x = n + r with |r| ≤ ½, and a polynomial of least relative error that is 1 at 0. It lies between ½ and 2, so n can be
 /// added to its exponent.
-static inline Vector power_of_two(Vector x) {
+static inline Vector power_below_one(Vector x) {
     // `maximum` gives its second argument if one is not a number, which must come out again.
     const Vector shift = splat(GRAFT_WHOLE_SHIFT), bounded = maximum(splat(-64), x);
     const Vector shifted = bounded + shift;
@@ -56,7 +56,7 @@ static inline Words kept_from(const RowWalk *walk, size_t column) {
 }
 
 static inline Vector power_at(const RowWalk *walk, const float *x) {
-    return power_of_two(multiply_add(load(x), walk->exponent, walk->shift));
+    return power_below_one(multiply_add(load(x), walk->exponent, walk->shift));
 }
 
 static inline void store_words(float *to, Words words) {

@@ -109,15 +109,20 @@ package enum Product {
         // A block smaller than this is done sooner than another thread wakes up.
         let isSmall = rows * columns * form.depth < 1 << 17
         guard !isSmall, !Parallel.isSerial else { return block(0..<rows, 0..<columns) }
-        let rowBlocks = (rows + rowGrain - 1) / rowGrain
+        let threads = Parallel.threads
+        var rowBlocks = (rows + mostRows - 1) / mostRows
+        if rowBlocks >= 4 { rowBlocks = (rowBlocks + threads - 1) / threads * threads }
+        let rowGrain = (rows + rowBlocks - 1) / rowBlocks
         let columnGrain = rowBlocks < 4 ? PackedMatrix.columnGrain : columns
         let columnBlocks = (columns + columnGrain - 1) / columnGrain
         Parallel.forEach(rowBlocks * columnBlocks) { index in
             let (row, column) = (index / columnBlocks * rowGrain, index % columnBlocks * columnGrain)
+            // Rounding up may leave nothing for the last one.
+            guard row < rows else { return }
             block(row..<min(row + rowGrain, rows), column..<min(column + columnGrain, columns))
         }
     }
 
-    /// Rows of a block: enough to pay for reading the panels once more, few enough to share evenly.
-    private static let rowGrain = 96
+    /// The most rows of a block: enough to pay for reading the panels once more, few enough to share evenly.
+    private static let mostRows = 96
 }
