@@ -49,23 +49,6 @@ package enum Product {
         }
     }
 
-    /// `a` is [rows, depth] in bfloat16; `b` is [depth, columns].
-    package static func compute(
-        _ a: RowOperand, _ b: PairedRows, scale: Float = 1, accumulating: Bool = false, into out: MatrixView
-    ) {
-        precondition(a.depth == b.rows, "inner extents of a product agree")
-        precondition(a.precision == .bfloat16, "paired rows are in bfloat16, and so is what they are multiplied with")
-        a.withWords { words, scales in
-            b.withWords { right in
-                let form = Form(
-                    a, words: words, scales: scales, scale: scale, bias: nil, accumulating: accumulating, out: out)
-                run(form, columns: b.columns) { first, body in
-                    body(right + first * MemoryLayout<Float>.stride, b.stride)
-                }
-            }
-        }
-    }
-
     /// A product but for its right side. Depth and strides of `a` count words.
     private struct Form {
         let precision: Precision
@@ -103,7 +86,7 @@ package enum Product {
         ) {
             precision = a.precision
             (rows, depth, self.a) = (a.rows, a.precision.wordCount(a.depth), words)
-            (rowStride, depthStride, self.scales) = (a.rowStride, a.depthStride, scales)
+            (rowStride, depthStride, self.scales) = (a.rowStride, 1, scales)
             (self.scale, self.bias, accumulates, self.out) = (scale, bias, accumulating, out)
         }
     }

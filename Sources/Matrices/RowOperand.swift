@@ -6,14 +6,12 @@ package struct RowOperand: Sendable {
     package let rows, depth: Int
     /// As the matrices that this is multiplied with.
     package let precision: Precision
-    /// Strides between the words of neighbouring rows and along the depth.
-    let rowStride, depthStride: Int
+    /// From a row's first word to the next row's.
+    let rowStride: Int
     /// Words, whatever they hold.
     private let words: Matrix
-    private let start: Int
     /// In int8 a ``GraftRowScale``, two words, for each row of the first group of the depth, of the second, and so on.
     private let scales: Matrix?
-    private let firstScale: Int
 
     /// Rounds `x` [rows, depth], its columns multiplied by `factors` first, if any. In float32 this shares the numbers of `x`.
     package init(_ x: Matrix, for precision: Precision, multiplyingColumnsBy factors: [Float]? = nil) {
@@ -73,52 +71,21 @@ package struct RowOperand: Sendable {
             rows: view.rows, depth: view.columns, precision: precision, words: words, rowStride: width, scales: scales)
     }
 
-    /// The transpose of rows that were paired: no number is rounded anew.
-    package init(transposing pairs: PairedRows) {
-        self.init(
-            rows: pairs.columns, depth: pairs.rows, precision: .bfloat16, words: pairs.words, start: pairs.start,
-            rowStride: 1, depthStride: pairs.stride, scales: nil)
-    }
-
     private init(
-        rows: Int, depth: Int, precision: Precision, words: Matrix, start: Int = 0, rowStride: Int,
-        depthStride: Int = 1,
-        scales: Matrix?, firstScale: Int = 0
+        rows: Int, depth: Int, precision: Precision, words: Matrix, rowStride: Int, scales: Matrix?
     ) {
         (self.rows, self.depth, self.precision) = (rows, depth, precision)
-        (self.words, self.start) = (words, start)
-        (self.rowStride, self.depthStride) = (rowStride, depthStride)
-        (self.scales, self.firstScale) = (scales, firstScale)
+        (self.words, self.rowStride, self.scales) = (words, rowStride, scales)
     }
-
-    /// The rectangle of these rows and this part of the depth, by reading alone. The part begins at a whole word, and ends
-    /// at one or at the end.
-    package subscript(rowRange: Range<Int>, depthRange: Range<Int>) -> RowOperand {
-        precondition(rowRange.upperBound <= rows && depthRange.upperBound <= depth, "range outside the operand")
-        precondition(precision != .int8 || depthRange == 0..<depth, "in int8 the depth has scales by groups")
-        let each = precision.elementsPerWord
-        precondition(
-            depthRange.lowerBound % each == 0
-                && (depthRange.upperBound % each == 0 || depthRange.upperBound == depth),
-            "a cut through a word of \(each) numbers")
-        return RowOperand(
-            rows: rowRange.count, depth: depthRange.count, precision: precision, words: words,
-            start: start + rowRange.lowerBound * rowStride + depthRange.lowerBound / each * depthStride,
-            rowStride: rowStride, depthStride: depthStride, scales: scales,
-            firstScale: firstScale + rowRange.lowerBound)
-    }
-
-    /// These rows, the whole depth.
-    package func rows(_ range: Range<Int>) -> RowOperand { self[range, 0..<depth] }
 
     /// Calls `body` with the words of all rows, and in int8 with the scales of the first group; those of the next group lie
     /// ``scaleStride`` further.
     func withWords(_ body: (UnsafeRawPointer, UnsafePointer<GraftRowScale>?) -> Void) {
         words.withBuffer { words in
-            guard let scales else { return body(words.start + start, nil) }
+            guard let scales else { return body(words.start, nil) }
             scales.withBuffer { scales in
                 let typed = UnsafeRawPointer(scales.start).assumingMemoryBound(to: GraftRowScale.self)
-                body(words.start + start, typed + firstScale)
+                body(words.start, typed)
             }
         }
     }

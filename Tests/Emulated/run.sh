@@ -51,8 +51,10 @@ for table in neon neondot neonbf16; do
         status=1
     fi
 done
-if [ "$(cat "$work/native.txt" "$work/emulated.txt" | grep '^fingerprint' | sort -u | wc -l)" != 1 ]; then
-    echo "run.sh: the paths give different bits" >&2
-    status=1
-fi
+for kind in fingerprint chained; do
+    if [ "$(cat "$work/native.txt" "$work/emulated.txt" | grep "^$kind " | sort -u | wc -l)" != 1 ]; then
+        echo "run.sh: the paths give different bits ($kind)" >&2
+        status=1
+    fi
+done
 exit $status

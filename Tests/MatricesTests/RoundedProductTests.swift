@@ -60,62 +60,10 @@ struct RoundedProductTests {
             let byRows = product(rows, columns) { out in
                 for row in stride(from: 0, to: rows, by: 3) {
                     let range = row..<min(row + 3, rows)
-                    Product.compute(operand.rows(range), packed, into: out.rows(range))
+                    Product.compute(RowOperand(a.rows(range), for: precision), packed, into: out.rows(range))
                 }
             }
             #expect(byRows == whole)
-        }
-    }
-
-    @Test func pairedRowsAreARightSideAndTransposedALeftSide() {
-        for (rows, depth, columns) in [(1, 1, 1), (9, 7, 33), (150, 64, 130)] {
-            let (a, b) = (wholes(rows, depth, "a"), weight(depth, columns))
-            let expected = expected(a, b)
-            var turned = Matrix(rows: depth, columns: rows)
-            for row in 0..<rows {
-                for k in 0..<depth { turned[k, row] = a[row, k] }
-            }
-            withViews(turned, b) { views in
-                let right = PairedRows(views[1])
-                let found = product(rows, columns) {
-                    Product.compute(RowOperand(a, for: .bfloat16), right, into: $0)
-                }
-                #expect(isClose(found, expected))
-                let left = RowOperand(transposing: PairedRows(views[0]))
-                #expect(product(rows, columns) { Product.compute(left, right, into: $0) } == found)
-                let packed = PackedMatrix(views[1], .bfloat16)
-                #expect(product(rows, columns) { Product.compute(left, packed, into: $0) } == found)
-            }
-        }
-    }
-
-    /// As heads of attention do: one rounding of all columns, products of some of them.
-    @Test(arguments: Precision.allCases)
-    func partsOfTheDepthAreMultipliedByThemselves(precision: Precision) {
-        let (a, b) = (wholes(20, 96, "a"), weight(32, 40))
-        let operand = RowOperand(a, for: precision)
-        withViews(a, b) { views in
-            let packed = PackedMatrix(views[1], precision)
-            for first in [0, 32, 64] {
-                let part = first..<first + 32
-                var columns = Matrix(rows: 13, columns: 32)
-                for row in 0..<13 {
-                    for k in 0..<32 { columns[row, k] = a[row + 5, first + k] }
-                }
-                let found = product(13, 40) { Product.compute(operand[5..<18, part], packed, into: $0) }
-                #expect(isClose(found, expected(columns, b)))
-            }
-            let right = PairedRows(views[1])
-            guard precision == .bfloat16 else { return }
-            let found = product(20, 8) {
-                Product.compute(operand[0..<20, 4..<12], right[4..<12, 10..<18], into: $0)
-            }
-            var (left, some) = (Matrix(rows: 20, columns: 8), Matrix(rows: 8, columns: 8))
-            for k in 0..<8 {
-                for row in 0..<20 { left[row, k] = a[row, 4 + k] }
-                for column in 0..<8 { some[k, column] = b[4 + k, 10 + column] }
-            }
-            #expect(isClose(found, expected(left, some)))
         }
     }
 
