@@ -10,7 +10,7 @@ public struct InputGradient {
     public static var unwanted: InputGradient { InputGradient(sum: nil, isEmpty: true) }
 
     /// The gradient is left in `rows`, whatever they hold now.
-    init(into rows: MatrixView) { self.init(sum: rows, isEmpty: true) }
+    package init(into rows: MatrixView) { self.init(sum: rows, isEmpty: true) }
 
     /// The gradient is added to what `rows` hold: that of a residual.
     init(addingTo rows: MatrixView) { self.init(sum: rows, isEmpty: false) }

@@ -11,7 +11,7 @@ public struct LinearInput: Sendable {
     private let factors: [Float]?
 
     /// What `map` reads.
-    init(_ values: Matrix, for map: FrozenLinear) {
+    package init(_ values: Matrix, for map: FrozenLinear) {
         self.values = values
         factors = map.inputFactors
         operand = RowOperand(values, for: map.precision, multiplyingColumnsBy: factors)

@@ -6,8 +6,9 @@ import Tokenizers
 ///
 /// The cut depends on the lengths alone, never on the number of threads, so that the sums over parts come out the same.
 enum Batching {
-    /// Tokens of a part: enough to keep the products busy, few enough that a part's activations stay small.
-    static let tokenBudget = 1024
+    /// Tokens of a part: enough to keep the products busy, few enough that a layer's states stay in the second-level cache and
+    /// a part's activations small. One long text, or a dozen short ones.
+    static let tokenBudget = 384
 
     /// The texts at `indices`, shared among parts of at most `tokenBudget` tokens (a longer text is a part of its own).
     ///

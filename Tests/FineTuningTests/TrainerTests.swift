@@ -23,9 +23,10 @@ import Tokenizers
     }
 
     private func trainer(
-        _ options: TrainingOptions, recipe: AdapterRecipe? = AdapterRecipe(rank: 4, alpha: 8), texts count: Int = 64
+        _ options: TrainingOptions, recipe: AdapterRecipe? = AdapterRecipe(rank: 4, alpha: 8), texts count: Int = 64,
+        precision: Precision = .float32
     ) throws -> Trainer {
-        let encoder = try TinyEncoder.load()
+        let encoder = try TransformerEncoder(contentsOf: TinyEncoder.folder, precision: precision)
         let head = ClassificationHead(labels: ["no", "yes"], hiddenSize: 32, pooling: .mean)
         let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
         let model = TaskModel(encoder: encoder, adapters: fresh?.adapters ?? .none, head: head)
@@ -78,13 +79,14 @@ import Tokenizers
 
     // MARK: Reproducibility
 
-    @Test(.serialized, arguments: [true, false])
-    func sameSeedGivesTheSameBytesOnAnyNumberOfThreads(dropsInsideEncoder: Bool) throws {
+    @Test(.serialized, arguments: Precision.allCases, [true, false])
+    func sameSeedGivesTheSameBytesOnAnyNumberOfThreads(precision: Precision, dropsInsideEncoder: Bool) throws {
         var options = options
         options.dropsInsideEncoder = dropsInsideEncoder
         func train() throws -> [Float] {
             var trainer = try trainer(
-                options, recipe: AdapterRecipe(rank: 4, dropoutRate: 0.1, projections: Projection.allCases))
+                options, recipe: AdapterRecipe(rank: 4, dropoutRate: 0.1, projections: Projection.allCases),
+                precision: precision)
             _ = try trainer.run(evaluatingOn: nil) { _ in .more }
             return trainer.values.values
         }
@@ -122,10 +124,11 @@ import Tokenizers
 
     // MARK: Training
 
-    @Test func trainingLearnsAndMovesEveryParameter() throws {
+    @Test(arguments: Precision.allCases)
+    func trainingLearnsAndMovesEveryParameter(precision: Precision) throws {
         var options = options
         options.epochs = 10
-        var trainer = try trainer(options, texts: 96)
+        var trainer = try trainer(options, texts: 96, precision: precision)
         let report = try trainer.run(evaluatingOn: texts(40, seed: 2)) { _ in .more }
         #expect(report.unmoved.isEmpty)
         #expect(report.epochs.count == 10 && report.steps == 120)
