@@ -47,6 +47,22 @@ import Testing
         #expect(!card.contains("Scores"))
     }
 
+    @Test(arguments: [("int8", "int8"), ("float32", "float32"), ("auto", nil)])
+    func saysWhichPrecisionItTrainedIn(_ asked: String, _ expected: String?) throws {
+        let place = try Workplace()
+        let run = try place.train(to: "news", "--epochs", "1", "--precision", asked, "--json")
+        let found = try #require(try run.objects().last?["precision"] as? String)
+        #expect(found == expected ?? found)
+        #expect(found != "auto")
+        let card = String(decoding: try place.bytes("news/README.md"), as: UTF8.self)
+        #expect(card.contains("| precision of the frozen weights | \(found) |"))
+        #expect(card.contains("--precision \(found)") && !card.contains("--precision auto"), "the command makes it again")
+        let again = try place.train(to: "again", "--epochs", "1", "--precision", found, "--json")
+        #expect(again.code == 0, "\(again.errors)")
+        #expect(
+            try place.bytes("again/adapter_model.safetensors") == place.bytes("news/adapter_model.safetensors"))
+    }
+
     @Test func learnsTheSameFromTables() throws {
         let place = try Workplace()
         let rows = Workplace.trainingTexts.map { "\($0.text),\($0.label)\n" }.joined()
