@@ -1,11 +1,11 @@
 /// How the depth of a product in int8 is cut into groups, each with scales of its own: a large number coarsens the steps of
 /// its own group alone.
 ///
-/// 384 is wide enough for a product to keep its speed. With it the embeddings of all-MiniLM-L6-v2 lose 0.00015 of their
-/// cosine in the products of depth 1,536, with one group 0.00035.
+/// Of groups of 384, 192 and 128 the embeddings of 900 real texts by all-MiniLM-L6-v2 have a mean cosine to float32 of 0.99940,
+/// 0.99959 and 0.99967; from 384 to 192 the products take about 8 % more time.
 struct Int8Groups: RandomAccessCollection {
     let depth: Int
-    private static let most = 384
+    private static let most = 192
 
     var startIndex: Int { 0 }
     var endIndex: Int { (depth + Int8Groups.most - 1) / Int8Groups.most }

@@ -21,7 +21,7 @@ import Testing
     }
 
     /// Depths on both sides of a group's end and of several groups'.
-    @Test(arguments: [1, 3, 383, 384, 385, 390, 768, 1000, 1536])
+    @Test(arguments: [1, 3, 191, 192, 193, 198, 384, 1000, 1536])
     func everyDepthIsNearFloat32(depth: Int) {
         let (a, b) = (numbers(5, depth, seed: 1), numbers(depth, 70, seed: 2))
         #expect(error(product(a, b, .int8), product(a, b, .float32)) < 0.02)
@@ -31,7 +31,7 @@ import Testing
         var (a, b) = (numbers(4, 768, seed: 3), numbers(768, 40, seed: 4))
         for row in 0..<4 { a[row, 5] = 1000 }
         // What the large number is multiplied with is nothing, so its own group's other numbers are all that it can harm.
-        for k in 0..<384 {
+        for k in 0..<192 {
             for column in 0..<40 { b[k, column] = 0 }
         }
         #expect(error(product(a, b, .int8), product(a, b, .float32)) < 0.02)
