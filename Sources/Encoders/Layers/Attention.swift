@@ -22,19 +22,6 @@ struct Attention: Sendable {
     /// Which of the three inputs anybody wants a gradient of.
     struct Wanted { var query, key, value: Bool }
 
-    /// Columns of a matrix: one projection alone, or one of several that were computed side by side.
-    struct Columns: Sendable {
-        let matrix: Matrix
-        let range: Range<Int>
-
-        init(_ matrix: Matrix, _ range: Range<Int>) { (self.matrix, self.range) = (matrix, range) }
-        init(_ matrix: Matrix) { self.init(matrix, 0..<matrix.columns) }
-
-        func withView<Result>(_ body: (MatrixView) -> Result) -> Result {
-            matrix.withView { body($0[0..<$0.rows, range]) }
-        }
-    }
-
     /// The gradients of the inputs; empty where not wanted.
     typealias InputPullback = @Sendable (_ dContext: Matrix) -> (query: Matrix, key: Matrix, value: Matrix)
 
@@ -42,16 +29,9 @@ struct Attention: Sendable {
     func forward(
         _ query: Matrix, _ key: Matrix, _ value: Matrix, _ batch: PackedBatch, wanted: Wanted, _ pass: Pass
     ) -> (context: Matrix, pullback: InputPullback) {
-        forward(Columns(query), Columns(key), Columns(value), batch, wanted: wanted, pass)
-    }
-
-    /// The same where query, key and value are columns of matrices.
-    func forward(
-        _ query: Columns, _ key: Columns, _ value: Columns, _ batch: PackedBatch, wanted: Wanted, _ pass: Pass
-    ) -> (context: Matrix, pullback: InputPullback) {
         let mark = Profile.enter(.attentionForward)
         defer { mark.leave() }
-        let (tokens, hidden) = (query.matrix.rows, query.range.count)
+        let (tokens, hidden) = (query.rows, query.columns)
         let dropout = pass.encoderDropout(name, rate: dropoutRate)
         let kernel = TextAttention(
             heads: heads, width: hidden / heads, precision: precision,
@@ -63,14 +43,10 @@ struct Attention: Sendable {
             isBackwardRun ? Matrix(uninitializedRows: tokens, columns: kernel.statisticsWidth) : .empty
         context.withMutableView { context in
             statistics.withMutableView { statistics in
-                query.withView { query in
-                    key.withView { key in
-                        value.withView { value in
-                            kernel.forward(
-                                query: query, key: key, value: value, texts: batch.sequences,
-                                statistics: isBackwardRun ? statistics : nil, into: context)
-                        }
-                    }
+                withViews(query, key, value) { views in
+                    kernel.forward(
+                        query: views[0], key: views[1], value: views[2], texts: batch.sequences,
+                        statistics: isBackwardRun ? statistics : nil, into: context)
                 }
             }
         }
@@ -85,19 +61,13 @@ struct Attention: Sendable {
                 }
                 var (dQuery, dKey, dValue) = (gradient(wanted.query), gradient(wanted.key), gradient(wanted.value))
                 withMutableViews(&dQuery, &dKey, &dValue) { dQuery, dKey, dValue in
-                    query.withView { query in
-                        key.withView { key in
-                            value.withView { value in
-                                withViews(statistics, dContext) { views in
-                                    kernel.backward(
-                                        query: query, key: key, value: value, texts: batch.sequences,
-                                        statistics: views[0], dContext: views[1],
-                                        into: TextAttention.Gradients(
-                                            query: wanted.query ? dQuery : nil, key: wanted.key ? dKey : nil,
-                                            value: wanted.value ? dValue : nil))
-                                }
-                            }
-                        }
+                    withViews(query, key, value, statistics, dContext) { views in
+                        kernel.backward(
+                            query: views[0], key: views[1], value: views[2], texts: batch.sequences,
+                            statistics: views[3], dContext: views[4],
+                            into: TextAttention.Gradients(
+                                query: wanted.query ? dQuery : nil, key: wanted.key ? dKey : nil,
+                                value: wanted.value ? dValue : nil))
                     }
                 }
                 return (dQuery, dKey, dValue)
