@@ -8,14 +8,14 @@ struct Activation: Sendable {
     func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
         let mark = Profile.enter(.activation)
         defer { mark.leave() }
-        let y = x.gelu(tanhForm: tanhForm)
+        let y = x.activate(tanhForm ? .geluTanh : .gelu)
         guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
         return (
             y,
             { [tanhForm] dy, _ in
                 let mark = Profile.enter(.activation)
                 defer { mark.leave() }
-                return x.geluPullback(dy, tanhForm: tanhForm)
+                return x.activatePullback(dy, tanhForm ? .geluTanh : .gelu)
             }
         )
     }

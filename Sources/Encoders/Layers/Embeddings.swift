@@ -32,7 +32,7 @@ struct Embeddings: Sendable {
         }
         var x = Matrix(uninitializedRows: sum.rows, columns: width)
         x.withMutableView {
-            _ = sum.layerNorm(gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon, keeping: false, into: $0)
+            _ = sum.norm(.layer, gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon, keeping: false, into: $0)
         }
         if let mask = dropout.mask(pass) { x.drop(mask) }
         return x
