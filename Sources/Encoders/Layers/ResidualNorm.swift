@@ -13,15 +13,15 @@ struct ResidualNorm: Sendable {
         let mark = Profile.enter(.norm)
         defer { mark.leave() }
         let mask = dropout.mask(pass)
-        let kept = x.layerNorm(
-            dropping: mask, residual: residual, gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon,
+        let kept = x.norm(
+            .layer, dropping: mask, residual: residual, gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon,
             keeping: pass.demand > .nothing, into: y)
         guard let kept else { return nil }
         return { [gamma = norm.gamma] dy, dResidual in
             let mark = Profile.enter(.norm)
             defer { mark.leave() }
             // ds = (g − mean(g) − x̂ · mean(g ⊙ x̂)) / σ, g = γ ⊙ dy; dResidual = ds, dx = mask ⊙ ds / (1 − rate)
-            return dy.layerNormPullback(kept, gamma: gamma, dropping: mask, into: dResidual)
+            return dy.normPullback(kept, gamma: gamma, dropping: mask, into: dResidual)
         }
     }
 }
