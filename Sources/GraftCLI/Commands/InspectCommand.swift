@@ -58,7 +58,7 @@ private struct Inspection {
         let encoder = try TransformerEncoder(contentsOf: url)
         let (config, pooling) = (encoder.config, try Pooling(contentsOf: url))
         add("kind", .string("model"))
-        add("family", .string(config.family.rawValue))
+        add("family", .string(config.family.modelType))
         add("layers", .integer(config.layers))
         add("hidden_size", .integer(config.hiddenSize))
         add("heads", .integer(config.heads))
