@@ -11,12 +11,12 @@ struct ModelPullTests {
 
     /// The error of a pull from a server that answers so.
     private func error(
-        of pulled: String = "tiny/encoder", revision: String = "main", token: String? = nil, in folder: TemporaryFolder,
+        of pulled: String = "tiny/encoder", token: String? = nil, in folder: TemporaryFolder,
         answering answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Response
     ) throws -> (ModelHubError?, LoopbackServer) {
         let server = try LoopbackServer(answer)
         let pull = try ModelPull(server.address, into: folder, token: token)
-        let error = #expect(throws: ModelHubError.self) { try pull.run(pulled, revision: revision) }
+        let error = #expect(throws: ModelHubError.self) { try pull.run(pulled) }
         return (error, server)
     }
 
@@ -27,28 +27,35 @@ struct ModelPullTests {
         var events: [PullEvent] = []
         let pull = try ModelPull(server.address, into: folder, token: "secret")
         let pulled = try pull.run("tiny/encoder") { events.append($0) }
-        #expect(pulled.folder.path == folder["graft/models/tiny--encoder"].path)
-        #expect(pulled.source == .hub(endpoint: server.address, commit: ServedModel.commit))
-        #expect(try folder.files(below: "graft/models") == fetchedFiles.map { "tiny--encoder/\($0)" })
-        for name in fetchedFiles where name != "graft-source.json" {
-            #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/\(name)"]) == model.files[name])
+        #expect(pulled.folder.path == folder[snapshotPath].path)
+        #expect(pulled.commit == ServedModel.commit)
+        #expect(pulled.source == .hub(endpoint: server.address))
+        #expect(try folder.files(below: snapshotPath) == fetchedFiles)
+        for name in fetchedFiles {
+            #expect(try Data(contentsOf: folder["\(snapshotPath)/\(name)"]) == model.files[name])
         }
-        #expect(events.first == .listing(endpoint: server.address))
+        #expect(
+            events.prefix(2) == [
+                .listing(endpoint: server.address),
+                .resolved(try ModelReference("tiny/encoder"), commit: ServedModel.commit),
+            ])
         #expect(events.contains(.fetched(file: "model.safetensors", bytes: 300_000)))
-        #expect(server.requests.count == fetchedFiles.count)
+        #expect(server.requests.count == 1 + fetchedFiles.count)
         #expect(server.requests.allSatisfy { $0.headers["authorization"] == "Bearer secret" })
-        // Nothing but the lock stays behind.
-        #expect(try folder.files(below: "graft/downloads") == ["tiny--encoder.lock"])
+        #expect(!FileManager.default.fileExists(atPath: folder["graft"].path))
         // Now it is here: no request.
         events = []
-        #expect(try pull.run("tiny/encoder") { events.append($0) }.source == .cache)
-        #expect(events.count == 1)
-        #expect(server.requests.count == fetchedFiles.count)
-        // Unless it is asked for again, which replaces it.
-        try folder.write("old", to: "graft/models/tiny--encoder/old.json")
-        _ = try pull.run("tiny/encoder", refresh: true)
-        #expect(server.requests.count == 2 * fetchedFiles.count)
-        #expect(try folder.files(below: "graft/models") == fetchedFiles.map { "tiny--encoder/\($0)" })
+        let again = try pull.run("tiny/encoder") { events.append($0) }
+        #expect(again.source == .huggingFaceCache)
+        #expect(again.folder == pulled.folder)
+        #expect(again.commit == ServedModel.commit)
+        #expect(events.last == .alreadyHere(again.folder))
+        #expect(server.requests.count == 1 + fetchedFiles.count)
+        // Unless the Hub is to be asked again: what is here is not fetched a second time, what is gone is.
+        try FileManager.default.removeItem(at: folder["\(repositoryPath)/blobs/\(model.blob("tokenizer.json"))"])
+        #expect(try pull.run("tiny/encoder", refresh: true).folder == pulled.folder)
+        #expect(server.requests.count == 1 + fetchedFiles.count + 2)
+        #expect(try folder.files(below: snapshotPath) == fetchedFiles)
     }
 
     @Test("goes on where the connection was cut")
@@ -67,7 +74,7 @@ struct ModelPullTests {
         let ranges = server.requests.filter(\.isForWeights).map { $0.headers["range"] }
         #expect(ranges == [nil, "bytes=50000-", "bytes=150000-"])
         #expect(retries == 2)
-        #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
+        #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
     }
 
     @Test("goes on where an earlier pull gave up, without fetching whole files again")
@@ -82,11 +89,11 @@ struct ModelPullTests {
         let pull = try ModelPull(server.address, into: folder, attempts: 2)
         let error = #expect(throws: ModelHubError.self) { try pull.run("tiny/encoder") }
         #expect(error == .truncated(file: "model.safetensors", found: 2000, expected: 300_000))
-        #expect(!FileManager.default.fileExists(atPath: folder["graft/models"].path))
+        #expect(!FileManager.default.fileExists(atPath: folder["\(repositoryPath)/snapshots"].path))
         isCut.store(false, ordering: .relaxed)
         _ = try pull.run("tiny/encoder")
         #expect(server.requests.last(where: \.isForWeights)?.headers["range"] == "bytes=2000-")
-        #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
+        #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
         #expect(server.requests.filter { $0.path.hasSuffix("/tokenizer.json") }.count == 1)
     }
 
@@ -109,7 +116,7 @@ struct ModelPullTests {
             _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
             let ranges = server.requests.filter(\.isForWeights).map { $0.headers["range"] }
             #expect(ranges == (isWrongRange ? [nil, "bytes=1000-", nil] : [nil, "bytes=1000-"]))
-            #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
+            #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
         }
     }
 
@@ -139,7 +146,10 @@ struct ModelPullTests {
             return .init(body: Data("{\"a\": 12}".utf8))
         }
         #expect(error == .tooLong(file: "tokenizer.json", found: 9, expected: 8))
-        #expect(try folder.files(below: "graft/downloads").allSatisfy { !$0.contains("tokenizer.json") })
+        #expect(
+            try folder.files(below: "\(repositoryPath)/blobs").allSatisfy {
+                !$0.hasPrefix(model.blob("tokenizer.json"))
+            })
     }
 
     @Test("of another file than was promised is refused with both hashes, and the file removed")
@@ -153,36 +163,19 @@ struct ModelPullTests {
             error
                 == .wrongHash(file: "model.safetensors", found: SHA256.hexDigest(of: other), expected: weightsHash))
         #expect(server.requests.filter(\.isForWeights).count == 1)
-        #expect(!FileManager.default.fileExists(atPath: folder["graft/models"].path))
-        #expect(try folder.files(below: "graft/downloads").allSatisfy { !$0.contains("safetensors") })
-    }
-
-    @Test("of a model that is not there says so")
-    func notFound() throws {
-        let folder = try TemporaryFolder()
-        let (missing, server) = try error(of: "tiny/other", in: folder) { [model] in model.answer($0) }
-        #expect(missing == .notFound(model: "tiny/other", revision: "main", endpoint: server.address))
-        #expect(server.requests.count == 1)
-        let (revision, _) = try error(revision: "refs/pr/1", in: folder) { request in
-            #expect(request.path == "/api/models/tiny/encoder/revision/refs%2Fpr%2F1?blobs=true")
-            return .init(status: 404)
+        #expect(!FileManager.default.fileExists(atPath: folder["\(repositoryPath)/snapshots"].path))
+        #expect(try folder.files(below: "\(repositoryPath)/blobs").allSatisfy { !$0.hasPrefix(weightsHash) })
+        // Of a small file the hash is Git's.
+        let small = try TemporaryFolder()
+        let (smallError, _) = try self.error(in: small) { [model] request in
+            request.path.hasSuffix("/tokenizer.json") ? .init(body: Data("{\"b\": 1}".utf8)) : model.answer(request)
         }
-        #expect(revision?.description.contains("with a revision refs/pr/1") == true)
-    }
-
-    @Test("without the right token says what to do about it", arguments: [401, 403])
-    func unauthorized(status: Int) throws {
-        let folder = try TemporaryFolder()
-        let (without, _) = try error(in: folder) { _ in .init(status: status) }
-        #expect(without == .unauthorized(model: "tiny/encoder", status: status, hadToken: false))
-        #expect(without?.description.contains("set HF_TOKEN") == true)
-        let (with, _) = try error(token: "t", in: folder) { _ in .init(status: status) }
-        #expect(with == .unauthorized(model: "tiny/encoder", status: status, hadToken: true))
-        // Gated: the files are listed, but not given.
-        let (gated, _) = try error(in: folder) { [model] request in
-            request.path.hasPrefix("/api") ? model.answer(request) : .init(status: status)
-        }
-        #expect(gated == .unauthorized(model: "tiny/encoder", status: status, hadToken: false))
+        #expect(
+            smallError
+                == .wrongHash(
+                    file: "tokenizer.json",
+                    found: Data("{\"b\": 1}".utf8).withUnsafeBytes { GitBlobHash.hexDigest(of: $0) },
+                    expected: model.blob("tokenizer.json")))
     }
 
     @Test("tries again after the server's passing failures, and gives up in the end")
@@ -196,7 +189,7 @@ struct ModelPullTests {
             return status.map { .init(status: $0) } ?? model.answer(request)
         }
         _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
-        #expect(server.requests.count == fetchedFiles.count + 2 + 2)
+        #expect(server.requests.count == 1 + fetchedFiles.count + 2 + 2)
         let (down, downServer) = try error(of: "tiny/down", in: folder) { _ in .init(status: 500) }
         let address = "\(downServer.address)/api/models/tiny/down/revision/main?blobs=true"
         #expect(down == .serverError(address: address, status: 500))
@@ -219,7 +212,7 @@ struct ModelPullTests {
             return model.answer(request)
         }
         // A beginning from an earlier pull: the range goes along.
-        let partial = "graft/downloads/tiny--encoder@\(ServedModel.commit)/model.safetensors.incomplete"
+        let partial = "\(repositoryPath)/blobs/\(weightsHash).incomplete"
         try folder.write("", to: partial)
         try ServedModel.weights.prefix(10).write(to: folder[partial])
         _ = try ModelPull(hub.address, into: folder, token: "secret").run("tiny/encoder")
@@ -229,31 +222,7 @@ struct ModelPullTests {
         let moved = hub.requests.filter { $0.path.hasPrefix("/moved") }
         #expect(moved.map { $0.headers["authorization"] } == ["Bearer secret"])
         #expect(hub.requests.allSatisfy { $0.headers["authorization"] == "Bearer secret" })
-        #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
-    }
-
-    @Test("of a model in Hugging Face's cache asks nobody; of half a one it fetches the whole")
-    func huggingFaceCache() throws {
-        let folder = try TemporaryFolder()
-        let server = try LoopbackServer { [model] in model.answer($0) }
-        let pull = try ModelPull(server.address, into: folder)
-        let snapshot = "hub/models--tiny--encoder/snapshots/\(ServedModel.commit)"
-        try folder.write("\(ServedModel.commit)\n", to: "hub/models--tiny--encoder/refs/main")
-        for name in ["config.json", "vocab.txt"] { try folder.write("{}", to: "\(snapshot)/\(name)") }
-        // A link to a blob that is gone, as an interrupted download leaves it.
-        try FileManager.default.createSymbolicLink(
-            at: folder["\(snapshot)/model.safetensors"], withDestinationURL: folder["hub/blobs/none"])
-        #expect(try pull.run("tiny/encoder").source == .hub(endpoint: server.address, commit: ServedModel.commit))
-        try FileManager.default.removeItem(at: folder["graft"])
-        let before = server.requests.count
-        try folder.write("weights", to: "hub/blobs/none")
-        let pulled = try pull.run("tiny/encoder")
-        #expect(pulled.source == .huggingFaceCache)
-        #expect(pulled.folder.path == folder[snapshot].path)
-        #expect(server.requests.count == before)
-        // A commit is a revision too.
-        #expect(try pull.run("tiny/encoder", revision: ServedModel.commit).source == .huggingFaceCache)
-        #expect(server.requests.count == before)
+        #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
     }
 
     @Test("of a sharded model fetches the index and the shards")
@@ -270,32 +239,123 @@ struct ModelPullTests {
         let server = try LoopbackServer { [sharded] in sharded.answer($0) }
         let pull = try ModelPull(server.address, into: folder)
         let pulled = try pull.run("tiny/encoder")
-        let names = try folder.files(below: "graft/models/tiny--encoder")
-        #expect(names.filter { $0.contains("safetensors") }.count == 3)
-        #expect(try pull.run("tiny/encoder").source == .cache)
+        #expect(try folder.files(below: snapshotPath).filter { $0.contains("safetensors") }.count == 3)
+        #expect(try pull.run("tiny/encoder").source == .huggingFaceCache)
         // With a shard gone, the model is not there.
         try FileManager.default.removeItem(
             at: pulled.folder.appendingPathComponent("model-00002-of-00002.safetensors"))
-        #expect(try pull.run("tiny/encoder").source != .cache)
+        #expect(try pull.run("tiny/encoder").source != .huggingFaceCache)
+        #expect(try folder.files(below: snapshotPath).filter { $0.contains("safetensors") }.count == 3)
+        // With one that the repository does not have, it never will be.
+        sharded.files["model-00002-of-00002.safetensors"] = nil
+        let half = try TemporaryFolder()
+        let (error, _) = try error(in: half) { [sharded] in sharded.answer($0) }
+        guard case .missingFile(_, "model-00002-of-00002.safetensors", _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(!FileManager.default.fileExists(atPath: half["\(repositoryPath)/snapshots"].path))
+        // An index that names files elsewhere is none.
+        for name in ["../evil.safetensors", "/evil.safetensors", "a/b.safetensors", "evil.bin", ""] {
+            var hostile = sharded
+            hostile.files["model.safetensors.index.json"] = Data("{\"weight_map\": {\"a\": \"\(name)\"}}".utf8)
+            let (error, server) = try self.error(in: try TemporaryFolder()) { [hostile] in hostile.answer($0) }
+            guard case .unexpectedAnswer("model.safetensors.index.json", _)? = error else {
+                Issue.record("\(name): \(String(describing: error))")
+                continue
+            }
+            #expect(server.requests.allSatisfy { !$0.path.contains("evil") })
+        }
     }
 
     @Test("of a repository that is no encoder names what is missing")
     func missingFiles() throws {
-        for (name, expected) in [
-            ("config.json", "config.json"), ("tokenizer.json", "tokenizer.json or vocab.txt"),
-            ("model.safetensors", "model.safetensors"),
-        ] {
+        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
             let folder = try TemporaryFolder()
             var incomplete = model
             incomplete.files[name] = nil
+            incomplete.files["pytorch_model.bin"] = nil
             let (error, server) = try error(in: folder) { [incomplete] in incomplete.answer($0) }
-            guard case .missingFile("tiny/encoder", expected, let advice)? = error else {
+            guard case .missingFile("tiny/encoder", name, _)? = error else {
                 Issue.record("\(name): \(String(describing: error))")
                 continue
             }
-            #expect((advice?.contains("pytorch_model.bin") == true) == (name == "model.safetensors"))
             #expect(server.requests.count == 1)
         }
+    }
+
+    @Test("takes the vocabulary of any of the tokenizers, whole")
+    func tokenizers() throws {
+        for (names, isEnough) in [
+            (["vocab.txt"], true), (["spiece.model"], true), (["spm.model"], true), (["sentencepiece.bpe.model"], true),
+            (["vocab.json", "merges.txt"], true), (["vocab.json"], false), (["merges.txt"], false),
+        ] {
+            let folder = try TemporaryFolder()
+            var other = model
+            other.files["tokenizer.json"] = nil
+            for name in names + ["added_tokens.json", "tokenizer_config.json"] { other.files[name] = Data(name.utf8) }
+            let server = try LoopbackServer { [other] in other.answer($0) }
+            let pull = try ModelPull(server.address, into: folder)
+            guard isEnough else {
+                let error = #expect(throws: ModelHubError.self) { try pull.run("tiny/encoder") }
+                #expect(error?.description.contains("vocab.json with merges.txt") == true)
+                continue
+            }
+            _ = try pull.run("tiny/encoder")
+            let expected =
+                fetchedFiles.filter { $0 != "tokenizer.json" } + names
+                + ["added_tokens.json", "tokenizer_config.json"]
+            #expect(try folder.files(below: snapshotPath) == expected.sorted())
+        }
+    }
+
+    @Test("of a repository without safetensors names what it has and the command that converts it")
+    func otherFormats() throws {
+        func error(_ names: [String], modules: Bool = false) throws -> String {
+            var other = model
+            other.files["model.safetensors"] = nil
+            other.files["pytorch_model.bin"] = nil
+            other.files["modules.json"] = modules ? Data("[]".utf8) : nil
+            for name in names { other.files[name] = Data("x".utf8) }
+            let (error, server) = try self.error(in: try TemporaryFolder()) { [other] in other.answer($0) }
+            #expect(
+                error == .noSafetensors(model: "tiny/encoder", found: names.sorted(), isSentenceTransformer: modules))
+            #expect(server.requests.count == 1)
+            let text = error?.description ?? ""
+            for name in names { #expect(text.contains(name)) }
+            #expect(text.contains("--revision refs/pr/N"))
+            return text
+        }
+        let torch = try error(["pytorch_model.bin"])
+        #expect(torch.contains("python3 -c \"import transformers as t; m = 'tiny/encoder'; d = './encoder'; "))
+        #expect(torch.contains(".from_pretrained(m).save_pretrained(d, safe_serialization=True)"))
+        let shards = try error(["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin", "tf_model.h5"])
+        #expect(shards.contains(".from_pretrained(m).save_pretrained("))
+        #expect(try error(["tf_model.h5"]).contains(".from_pretrained(m, from_tf=True).save_pretrained("))
+        #expect(try error(["flax_model.msgpack"]).contains(".from_pretrained(m, from_flax=True).save_pretrained("))
+        #expect(
+            try error(["pytorch_model.bin"], modules: true).contains(
+                "from sentence_transformers import SentenceTransformer as M; "
+                    + "M('tiny/encoder').save_pretrained('./encoder')"))
+    }
+
+    @Test("says which module it leaves out because its weights are in another format")
+    func unreadableModule() throws {
+        let folder = try TemporaryFolder()
+        var other = model
+        other.files["2_Dense/config.json"] = Data("{}".utf8)
+        other.files["2_Dense/pytorch_model.bin"] = Data("x".utf8)
+        other.files["3_Dense/config.json"] = Data("{}".utf8)
+        other.files["3_Dense/model.safetensors"] = Data("y".utf8)
+        other.files["3_Dense/pytorch_model.bin"] = Data("y".utf8)
+        let server = try LoopbackServer { [other] in other.answer($0) }
+        var leftOut: [String] = []
+        _ = try ModelPull(server.address, into: folder).run("tiny/encoder") {
+            if case .leftOut(let file, _) = $0 { leftOut.append(file) }
+        }
+        #expect(leftOut == ["2_Dense/pytorch_model.bin"])
+        let dense = try folder.files(below: snapshotPath).filter { $0.contains("Dense") }
+        #expect(dense == ["2_Dense/config.json", "3_Dense/config.json", "3_Dense/model.safetensors"])
     }
 
     @Test("does not believe an answer that is not the Hub's")
@@ -304,6 +364,8 @@ struct ModelPullTests {
             "<html>", "{}", "{\"sha\": \"\(ServedModel.commit)\"}",
             String(decoding: model.listing, as: UTF8.self).replacing(ServedModel.commit, with: "../../elsewhere"),
             String(decoding: model.listing, as: UTF8.self).replacing("\"size\"", with: "\"bytes\""),
+            String(decoding: model.listing, as: UTF8.self).replacing("\"blobId\"", with: "\"hash\""),
+            String(decoding: model.listing, as: UTF8.self).replacing(weightsHash, with: "../../../evil"),
         ]
         for body in bodies {
             let folder = try TemporaryFolder()
@@ -327,15 +389,16 @@ struct ModelPullTests {
         }
         let server = try LoopbackServer { [hostile] in hostile.answer($0) }
         _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
-        #expect(try folder.files(below: "graft/models") == fetchedFiles.map { "tiny--encoder/\($0)" })
+        #expect(
+            try folder.files(below: "\(repositoryPath)/snapshots") == fetchedFiles.map { "\(ServedModel.commit)/\($0)" }
+        )
         #expect(server.requests.allSatisfy { !$0.path.contains("evil") })
         let pull = try ModelPull(server.address, into: folder)
-        for (name, revision) in [
-            ("../x", "main"), ("a/b/c", "main"), ("tiny/encoder", "../x"), ("tiny/encoder", "a//b"),
-        ] {
-            #expect(throws: ModelHubError.malformedName(name == "tiny/encoder" ? revision : name)) {
-                try pull.run(name, revision: revision)
-            }
+        for name in ["../x", "a/b/c", "@main"] {
+            #expect(throws: ModelHubError.malformedName(name.hasPrefix("@") ? "" : name)) { try pull.run(name) }
+        }
+        for revision in ["../x", "a//b", "", "/a", "a/", ".a", "-a", "a b", "a\\b", "a\nb", "a:b", "a?b"] {
+            #expect(throws: ModelHubError.malformedRevision(revision)) { try pull.run("tiny/encoder@\(revision)") }
         }
     }
 
