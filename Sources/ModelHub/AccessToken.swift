@@ -1,7 +1,7 @@
 import Foundation
 
 /// A user's token for the Hub. It never prints itself: what is shown of it is where it came from.
-struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The variable or the file that it was found in.
     let origin: String
     private let secret: String
@@ -18,4 +18,5 @@ struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConverti
 
     var description: String { "the token in \(origin)" }
     var debugDescription: String { description }
+    var customMirror: Mirror { Mirror(self, children: ["origin": origin]) }
 }

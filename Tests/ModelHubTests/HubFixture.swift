@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import ModelHub
+import Testing
 
 /// A folder for one test, removed when the test is over.
 final class TemporaryFolder {
@@ -121,4 +122,15 @@ extension ModelPull {
         let cache = ModelCache(folder: folder["graft"], huggingFaceFolder: folder["hub"])
         self.init(from: hub, into: cache, python: PythonCommand(executable: folder["python"]))
     }
+}
+
+/// The error of a pull from a server that answers so, and the server.
+func refusedPull(
+    of model: String = "tiny/encoder", token: String? = nil, in folder: TemporaryFolder,
+    answering answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Response
+) throws -> (ModelHubError?, LoopbackServer) {
+    let server = try LoopbackServer(answer)
+    let pull = try ModelPull(server.address, into: folder, token: token)
+    let error = #expect(throws: ModelHubError.self) { try pull.run(model) }
+    return (error, server)
 }

@@ -9,17 +9,6 @@ struct ModelPullTests {
     private let model = ServedModel()
     private let weightsHash = SHA256.hexDigest(of: ServedModel.weights)
 
-    /// The error of a pull from a server that answers so.
-    private func error(
-        of pulled: String = "tiny/encoder", token: String? = nil, in folder: TemporaryFolder,
-        answering answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Response
-    ) throws -> (ModelHubError?, LoopbackServer) {
-        let server = try LoopbackServer(answer)
-        let pull = try ModelPull(server.address, into: folder, token: token)
-        let error = #expect(throws: ModelHubError.self) { try pull.run(pulled) }
-        return (error, server)
-    }
-
     @Test("fetches what an encoder needs and no more, verifies it, and says what it does")
     func whole() throws {
         let folder = try TemporaryFolder()
@@ -123,7 +112,7 @@ struct ModelPullTests {
     @Test("of a body that always ends early tells how much came and how much should have")
     func truncated() throws {
         let cut = try TemporaryFolder()
-        let (cutError, cutServer) = try error(in: cut) { [model] request in
+        let (cutError, cutServer) = try refusedPull(in: cut) { [model] request in
             guard request.isForWeights else { return model.answer(request) }
             return .init(body: ServedModel.weights, cutAfter: 1234)
         }
@@ -131,7 +120,7 @@ struct ModelPullTests {
         #expect(cutServer.requests.filter(\.isForWeights).count == 3)
         // The server itself believes that this is all.
         let short = try TemporaryFolder()
-        let (shortError, _) = try error(in: short) { [model] request in
+        let (shortError, _) = try refusedPull(in: short) { [model] request in
             guard request.isForWeights else { return model.answer(request) }
             return .init(body: ServedModel.weights.prefix(99))
         }
@@ -141,7 +130,7 @@ struct ModelPullTests {
     @Test("of a body longer than promised is refused, and the file removed")
     func tooLong() throws {
         let folder = try TemporaryFolder()
-        let (error, _) = try error(in: folder) { [model] request in
+        let (error, _) = try refusedPull(in: folder) { [model] request in
             guard request.path.hasSuffix("/tokenizer.json") else { return model.answer(request) }
             return .init(body: Data("{\"a\": 12}".utf8))
         }
@@ -156,7 +145,7 @@ struct ModelPullTests {
     func wrongHash() throws {
         let folder = try TemporaryFolder()
         let other = Data(repeating: 1, count: 300_000)
-        let (error, server) = try error(in: folder) { [model] request in
+        let (error, server) = try refusedPull(in: folder) { [model] request in
             request.isForWeights ? .init(body: other) : model.answer(request)
         }
         #expect(
@@ -167,7 +156,7 @@ struct ModelPullTests {
         #expect(try folder.files(below: "\(repositoryPath)/blobs").allSatisfy { !$0.hasPrefix(weightsHash) })
         // Of a small file the hash is Git's.
         let small = try TemporaryFolder()
-        let (smallError, _) = try self.error(in: small) { [model] request in
+        let (smallError, _) = try refusedPull(in: small) { [model] request in
             request.path.hasSuffix("/tokenizer.json") ? .init(body: Data("{\"b\": 1}".utf8)) : model.answer(request)
         }
         #expect(
@@ -190,7 +179,7 @@ struct ModelPullTests {
         }
         _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
         #expect(server.requests.count == 1 + fetchedFiles.count + 2 + 2)
-        let (down, downServer) = try error(of: "tiny/down", in: folder) { _ in .init(status: 500) }
+        let (down, downServer) = try refusedPull(of: "tiny/down", in: folder) { _ in .init(status: 500) }
         let address = "\(downServer.address)/api/models/tiny/down/revision/main?blobs=true"
         #expect(down == .serverError(address: address, status: 500))
         #expect(downServer.requests.count == 3)
@@ -225,139 +214,6 @@ struct ModelPullTests {
         #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
     }
 
-    @Test("of a sharded model fetches the index and the shards")
-    func shards() throws {
-        let folder = try TemporaryFolder()
-        var sharded = model
-        sharded.files["model.safetensors"] = nil
-        sharded.files["model-00001-of-00002.safetensors"] = Data("one".utf8)
-        sharded.files["model-00002-of-00002.safetensors"] = Data("two".utf8)
-        let index =
-            "{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", "
-            + "\"b\": \"model-00002-of-00002.safetensors\"}}"
-        sharded.files["model.safetensors.index.json"] = Data(index.utf8)
-        let server = try LoopbackServer { [sharded] in sharded.answer($0) }
-        let pull = try ModelPull(server.address, into: folder)
-        let pulled = try pull.run("tiny/encoder")
-        #expect(try folder.files(below: snapshotPath).filter { $0.contains("safetensors") }.count == 3)
-        #expect(try pull.run("tiny/encoder").source == .huggingFaceCache)
-        // With a shard gone, the model is not there.
-        try FileManager.default.removeItem(
-            at: pulled.folder.appendingPathComponent("model-00002-of-00002.safetensors"))
-        #expect(try pull.run("tiny/encoder").source != .huggingFaceCache)
-        #expect(try folder.files(below: snapshotPath).filter { $0.contains("safetensors") }.count == 3)
-        // With one that the repository does not have, it never will be.
-        sharded.files["model-00002-of-00002.safetensors"] = nil
-        let half = try TemporaryFolder()
-        let (error, _) = try error(in: half) { [sharded] in sharded.answer($0) }
-        guard case .missingFile(_, "model-00002-of-00002.safetensors", _)? = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
-        #expect(!FileManager.default.fileExists(atPath: half["\(repositoryPath)/snapshots"].path))
-        // An index that names files elsewhere is none.
-        for name in ["../evil.safetensors", "/evil.safetensors", "a/b.safetensors", "evil.bin", ""] {
-            var hostile = sharded
-            hostile.files["model.safetensors.index.json"] = Data("{\"weight_map\": {\"a\": \"\(name)\"}}".utf8)
-            let (error, server) = try self.error(in: try TemporaryFolder()) { [hostile] in hostile.answer($0) }
-            guard case .unexpectedAnswer("model.safetensors.index.json", _)? = error else {
-                Issue.record("\(name): \(String(describing: error))")
-                continue
-            }
-            #expect(server.requests.allSatisfy { !$0.path.contains("evil") })
-        }
-    }
-
-    @Test("of a repository that is no encoder names what is missing")
-    func missingFiles() throws {
-        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
-            let folder = try TemporaryFolder()
-            var incomplete = model
-            incomplete.files[name] = nil
-            incomplete.files["pytorch_model.bin"] = nil
-            let (error, server) = try error(in: folder) { [incomplete] in incomplete.answer($0) }
-            guard case .missingFile("tiny/encoder", name, _)? = error else {
-                Issue.record("\(name): \(String(describing: error))")
-                continue
-            }
-            #expect(server.requests.count == 1)
-        }
-    }
-
-    @Test("takes the vocabulary of any of the tokenizers, whole")
-    func tokenizers() throws {
-        for (names, isEnough) in [
-            (["vocab.txt"], true), (["spiece.model"], true), (["spm.model"], true), (["sentencepiece.bpe.model"], true),
-            (["vocab.json", "merges.txt"], true), (["vocab.json"], false), (["merges.txt"], false),
-        ] {
-            let folder = try TemporaryFolder()
-            var other = model
-            other.files["tokenizer.json"] = nil
-            for name in names + ["added_tokens.json", "tokenizer_config.json"] { other.files[name] = Data(name.utf8) }
-            let server = try LoopbackServer { [other] in other.answer($0) }
-            let pull = try ModelPull(server.address, into: folder)
-            guard isEnough else {
-                let error = #expect(throws: ModelHubError.self) { try pull.run("tiny/encoder") }
-                #expect(error?.description.contains("vocab.json with merges.txt") == true)
-                continue
-            }
-            _ = try pull.run("tiny/encoder")
-            let expected =
-                fetchedFiles.filter { $0 != "tokenizer.json" } + names
-                + ["added_tokens.json", "tokenizer_config.json"]
-            #expect(try folder.files(below: snapshotPath) == expected.sorted())
-        }
-    }
-
-    @Test("of a repository without safetensors names what it has and the command that converts it")
-    func otherFormats() throws {
-        func error(_ names: [String], modules: Bool = false) throws -> String {
-            var other = model
-            other.files["model.safetensors"] = nil
-            other.files["pytorch_model.bin"] = nil
-            other.files["modules.json"] = modules ? Data("[]".utf8) : nil
-            for name in names { other.files[name] = Data("x".utf8) }
-            let (error, server) = try self.error(in: try TemporaryFolder()) { [other] in other.answer($0) }
-            #expect(
-                error == .noSafetensors(model: "tiny/encoder", found: names.sorted(), isSentenceTransformer: modules))
-            #expect(server.requests.count == 1)
-            let text = error?.description ?? ""
-            for name in names { #expect(text.contains(name)) }
-            #expect(text.contains("--revision refs/pr/N"))
-            return text
-        }
-        let torch = try error(["pytorch_model.bin"])
-        #expect(torch.contains("python3 -c \"import transformers as t; m = 'tiny/encoder'; d = './encoder'; "))
-        #expect(torch.contains(".from_pretrained(m).save_pretrained(d, safe_serialization=True)"))
-        let shards = try error(["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin", "tf_model.h5"])
-        #expect(shards.contains(".from_pretrained(m).save_pretrained("))
-        #expect(try error(["tf_model.h5"]).contains(".from_pretrained(m, from_tf=True).save_pretrained("))
-        #expect(try error(["flax_model.msgpack"]).contains(".from_pretrained(m, from_flax=True).save_pretrained("))
-        #expect(
-            try error(["pytorch_model.bin"], modules: true).contains(
-                "from sentence_transformers import SentenceTransformer as M; "
-                    + "M('tiny/encoder').save_pretrained('./encoder')"))
-    }
-
-    @Test("says which module it leaves out because its weights are in another format")
-    func unreadableModule() throws {
-        let folder = try TemporaryFolder()
-        var other = model
-        other.files["2_Dense/config.json"] = Data("{}".utf8)
-        other.files["2_Dense/pytorch_model.bin"] = Data("x".utf8)
-        other.files["3_Dense/config.json"] = Data("{}".utf8)
-        other.files["3_Dense/model.safetensors"] = Data("y".utf8)
-        other.files["3_Dense/pytorch_model.bin"] = Data("y".utf8)
-        let server = try LoopbackServer { [other] in other.answer($0) }
-        var leftOut: [String] = []
-        _ = try ModelPull(server.address, into: folder).run("tiny/encoder") {
-            if case .leftOut(let file, _) = $0 { leftOut.append(file) }
-        }
-        #expect(leftOut == ["2_Dense/pytorch_model.bin"])
-        let dense = try folder.files(below: snapshotPath).filter { $0.contains("Dense") }
-        #expect(dense == ["2_Dense/config.json", "3_Dense/config.json", "3_Dense/model.safetensors"])
-    }
-
     @Test("does not believe an answer that is not the Hub's")
     func unexpectedAnswers() throws {
         let bodies = [
@@ -369,7 +225,7 @@ struct ModelPullTests {
         ]
         for body in bodies {
             let folder = try TemporaryFolder()
-            let (error, server) = try error(in: folder) { _ in .init(body: Data(body.utf8)) }
+            let (error, server) = try refusedPull(in: folder) { _ in .init(body: Data(body.utf8)) }
             guard case .unexpectedAnswer? = error else {
                 Issue.record("\(String(describing: error))")
                 continue

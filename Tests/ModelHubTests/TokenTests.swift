@@ -40,6 +40,15 @@ struct TokenTests {
         #expect(try header(["XDG_CACHE_HOME": folder["none"].path], in: folder) == nil)
     }
 
+    @Test("is in nothing that is printed of the Hub")
+    func neverShown() throws {
+        let hub = try HuggingFaceHub(environment: ["HF_TOKEN": "hf_secret"])
+        var text = "\(hub) \(String(reflecting: hub)) "
+        dump(hub, to: &text)
+        #expect(text.contains("HF_TOKEN"))
+        #expect(!text.contains("hf_secret"))
+    }
+
     @Test("in a file that cannot be read is an error, not no token")
     func unreadable() throws {
         let folder = try TemporaryFolder()
