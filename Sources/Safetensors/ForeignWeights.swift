@@ -22,8 +22,15 @@ enum ForeignWeights {
     }
 
     /// One line for a shell that writes `model.safetensors` beside them, with the head that the model may have; nil if
-    /// transformers reads none of the formats.
+    /// nothing reads any of the formats.
     static func conversion(of names: [String], in folder: URL) -> String? {
+        let path = folder.path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        if names.contains("pytorch_model.bin"), !isModel(folder) {
+            // A module of sentence-transformers, such as 2_Dense: its file is the tensors by name, and nothing more.
+            return "python3 -c \"import sys, torch, safetensors.torch as s; d = sys.argv[1]; "
+                + "s.save_file(torch.load(d + '/pytorch_model.bin', map_location='cpu', weights_only=True), "
+                + "d + '/model.safetensors')\" '\(path)'"
+        }
         // PyTorch's is what transformers takes without being told.
         let format: String
         if names.contains(where: { $0.hasSuffix(".bin") }) {
@@ -35,9 +42,15 @@ enum ForeignWeights {
         } else {
             return nil
         }
-        let path = folder.path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
         return "python3 -c \"import sys, transformers as t; m = sys.argv[1]; "
             + "a = t.AutoConfig.from_pretrained(m).architectures or ['AutoModel']; "
             + "getattr(t, a[0]).from_pretrained(m\(format)).save_pretrained(m, safe_serialization=True)\" '\(path)'"
+    }
+
+    /// Whether transformers knows what is in `folder`: its configuration names a type of model.
+    private static func isModel(_ folder: URL) -> Bool {
+        guard let bytes = FileManager.default.contents(atPath: folder.appendingPathComponent("config.json").path)
+        else { return true }
+        return String(decoding: bytes, as: UTF8.self).contains("\"model_type\"")
     }
 }

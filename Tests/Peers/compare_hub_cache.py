@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from graft import BINARY
@@ -281,9 +282,46 @@ def interrupted(hub, binary):
         check("bytes=1000-" in ranges, f"ranges {ranges}")
         check((blobs / digest).read_bytes() == weights, "the bytes differ")
         check(sorted(path.name for path in blobs.glob("*.incomplete")) == [], "half a file is left")
+    killed(hub, place, digest, weights, ranges)
     hub.send_file = send_file
-    print("both go on from the other's unfinished file: ok", flush=True)
+    print("both go on from the other's unfinished file, and graft from its own when it was killed: ok", flush=True)
     place.remove()
+
+
+def killed(hub, place, digest, weights, ranges):
+    """A pull that is killed while the weights come leaves neither a snapshot nor a reference, and the next one goes on."""
+    shutil.rmtree(place.cache)
+    released = threading.Event()
+    answer = hub.storage.RequestHandlerClass.do_GET
+
+    def stall(request):
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(weights)))
+        request.end_headers()
+        request.wfile.write(weights[: len(weights) // 2])
+        request.wfile.flush()
+        released.wait(30)
+
+    hub.storage.RequestHandlerClass.do_GET = stall
+    process = subprocess.Popen(
+        [str(place.binary), "pull", "tiny/encoder", "--quiet"], env=place.environment, stdout=subprocess.DEVNULL
+    )
+    unfinished = place.cache / "models--tiny--encoder" / "blobs" / f"{digest}.incomplete"
+    deadline = time.monotonic() + 20
+    while not (unfinished.exists() and unfinished.stat().st_size == len(weights) // 2):
+        check(process.poll() is None and time.monotonic() < deadline, "the pull did not get to the weights")
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    released.set()
+    hub.storage.RequestHandlerClass.do_GET = answer
+    left = sorted(path.name for path in unfinished.parents[1].iterdir())
+    check(left == ["blobs"], f"a killed pull left {left}")
+    check("graft pull tiny/encoder" in place.graft("embed", "--model", "tiny/encoder", "x", code=1), "half a model was found")
+    ranges.clear()
+    place.graft("pull", "tiny/encoder", "--quiet")
+    check(f"bytes={len(weights) // 2}-" in ranges, f"ranges {ranges}")
+    check((unfinished.parent / digest).read_bytes() == weights, "the bytes differ")
 
 
 def at_once(hub, binary):

@@ -136,6 +136,14 @@ struct SafetensorsFolderTests {
         _ = try folder.file([1], named: "model.onnx")
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
         #expect(error?.problem == .foreignWeights(["model.onnx"], conversion: nil))
+        // A module of sentence-transformers is no model of transformers.
+        _ = try folder.file(Array("{\"in_features\": 32}".utf8), named: "config.json")
+        _ = try folder.file([1], named: "pytorch_model.bin")
+        let dense = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        #expect(dense?.description.contains("s.save_file(torch.load(d + '/pytorch_model.bin'") == true)
+        _ = try folder.file(Array("{\"model_type\": \"bert\"}".utf8), named: "config.json")
+        let model = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        #expect(model?.description.contains("save_pretrained") == true)
         let quaint = folder["it's"]
         try FileManager.default.createDirectory(at: quaint, withIntermediateDirectories: true)
         try Data([1]).write(to: quaint.appendingPathComponent("pytorch_model.bin"))
