@@ -23,8 +23,12 @@ package struct MergedCheckpoint {
     /// Writes the weights, and copies configuration, tokenizer and modules, into `folder`, which exists.
     package func write(into folder: URL) throws(AdapterError) {
         do { try writeWeights(to: folder.appending(path: SafetensorsFolder.fileName)) } catch { throw .weights(error) }
+        let companions: [String]
+        do { companions = try self.companions() } catch {
+            throw .notCopied(from: base.path(percentEncoded: false), reason: "\(error)")
+        }
         do {
-            for name in try companions() {
+            for name in companions {
                 let target = folder.appending(path: name)
                 try FileManager.default.createDirectory(
                     at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -53,19 +57,13 @@ package struct MergedCheckpoint {
     }
 
     /// The files beside the weights that make the folder a model, as far as they are there.
-    private func companions() throws -> [String] {
-        var names = [
+    private func companions() throws(EncoderError) -> [String] {
+        let names = [
             "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json",
-            "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json",
         ]
-        let modules = base.appending(path: "modules.json")
-        if FileManager.default.fileExists(atPath: modules.path(percentEncoded: false)),
-            let list = try JSONSerialization.jsonObject(with: Data(contentsOf: modules)) as? [[String: Any]]
-        {
-            names += list.compactMap { $0["path"] as? String }.filter { !$0.isEmpty }.map { "\($0)/config.json" }
-        }
-        return names.filter {
+        let present = names.filter {
             FileManager.default.fileExists(atPath: base.appending(path: $0).path(percentEncoded: false))
         }
+        return present + (try SentenceModules.files(in: base))
     }
 }

@@ -77,7 +77,7 @@ extension AdaptedModel {
         switch objective {
         case .classification:
             return ClassificationHead(
-                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize, pooling: pooling.mode)
+                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize, pooling: sentence.pooling)
         case .tagging: return TaggingHead(labels: try LabelIndex(ofTagsIn: data).names, hiddenSize: hiddenSize)
         case .multilabel, .regression, .similarity: throw TrainingError.noHead(for: objective)
         }

@@ -19,7 +19,7 @@ public struct AdaptedModel: Sendable {
     /// The model folder's tokenizer.
     public let tokenizer: any Tokenizer
     /// How the model folder makes sentence embeddings.
-    public let pooling: Pooling
+    public let sentence: SentenceModules
     /// Tokens that a text is cut to where a task says nothing else: the folder's own limit.
     public let maximumTokens: Int
     /// The tasks by name.
@@ -35,10 +35,9 @@ public struct AdaptedModel: Sendable {
         }
         guard let loaded else { preconditionFailure("what is done beside loading is done where that succeeds") }
         tokenizer = try loaded.get()
-        pooling = try Pooling(contentsOf: folder)
-        let limits = tokenizer.statedLimits
+        sentence = try SentenceModules(contentsOf: folder, hiddenSize: encoder.config.hiddenSize)
         maximumTokens = min(
-            limits.sentenceTransformers ?? limits.tokenizerConfig ?? .max, encoder.config.maximumPositions)
+            sentence.maximumTokens ?? tokenizer.statedLimits.tokenizerConfig ?? .max, encoder.config.maximumPositions)
         guard tokenizer.idLimit <= encoder.config.vocabularySize else {
             throw EncoderError.configuration(
                 .invalidField(
@@ -80,12 +79,14 @@ public struct AdaptedModel: Sendable {
         return predictions.compactMap { $0 }
     }
 
-    /// Sentence embeddings, pooled and normalized as the model folder says, through the adapters of a task if one is named.
+    /// Sentence embeddings, by all modules of the model folder, through the adapters of a task if one is named.
     ///
-    /// - Throws: ``PredictionError`` if there is no such task.
-    public func embed(_ texts: [TextInput], task name: String? = nil) throws -> [[Float]] {
+    /// - Throws: ``PredictionError`` if there is no such task or prompt.
+    public func embed(
+        _ texts: [TextInput], task name: String? = nil, prompt: PromptChoice = .standard
+    ) throws -> [[Float]] {
         var embeddings: [[Float]] = []
-        try embed(texts, task: name, each: { $1 }, deliver: { embeddings += $0 })
+        try embed(texts, task: name, prompt: prompt, each: { $1 }, deliver: { embeddings += $0 })
         return embeddings
     }
 

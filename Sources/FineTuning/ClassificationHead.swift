@@ -14,15 +14,15 @@ public struct ClassificationHead: Head {
     public var takesPairs: Bool { true }
 
     /// How hidden states become one vector a text.
-    public var pooling: Pooling.Mode? { mode }
+    public var pooling: Pooling? { textPooling }
 
-    private let mode: Pooling.Mode
+    private let textPooling: Pooling
 
     /// A head for the given labels over hidden states of the given width.
-    public init(labels: [String], hiddenSize: Int, pooling: Pooling.Mode) {
+    public init(labels: [String], hiddenSize: Int, pooling: Pooling) {
         precondition(!labels.isEmpty, "a head has labels")
-        (self.labels, mode) = (labels, pooling)
-        output = OutputLayer(inputs: hiddenSize, outputs: labels.count)
+        (self.labels, textPooling) = (labels, pooling)
+        output = OutputLayer(inputs: pooling.width(hiddenSize: hiddenSize), outputs: labels.count)
     }
 
     /// The text or pair, cut to the limit.
@@ -41,7 +41,7 @@ public struct ClassificationHead: Head {
     /// One vector a text.
     public func pool(
         _ hidden: Matrix, _ batch: PackedBatch
-    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { mode.forward(hidden, batch) }
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { textPooling.forward(hidden, batch) }
 
     /// One row a text.
     public func rows(ofTokens count: Int) -> Int { 1 }

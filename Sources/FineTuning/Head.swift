@@ -12,7 +12,7 @@ public protocol Head: Sendable {
     /// Label names; their places are the label ids.
     var labels: [String] { get }
     /// How hidden states become one vector a text; nil for a head that sees each token.
-    var pooling: Pooling.Mode? { get }
+    var pooling: Pooling? { get }
     /// The layer that it ends in: all of it that trains.
     var output: OutputLayer { get }
     /// Whether it answers pairs of texts.

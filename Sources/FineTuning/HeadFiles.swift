@@ -15,7 +15,7 @@ public struct HeadFiles: Sendable, Equatable {
     /// Label names in the order of the rows of `weight`.
     public let labels: [String]
     /// How hidden states become the vector that the head sees; nil for a head that sees each token.
-    public let pooling: Pooling.Mode?
+    public let pooling: Pooling?
     /// Tokens that texts were cut to in training, or that windows had, and have again.
     public let maximumTokens: Int
     /// The base that the head was trained on; nil if it is not recorded.
@@ -61,8 +61,7 @@ public struct HeadFiles: Sendable, Equatable {
             objective = try fields.choice("head_type", of: kinds.map { ($0.rawValue, $0) })
             labels = try fields.names("labels")
             let isPooled = objective == .classification
-            let modes = Pooling.Mode.allCases.map { ($0.rawValue, $0) }
-            pooling = isPooled ? try fields.choice("pooling", of: modes) : nil
+            pooling = isPooled ? Pooling(try Pooling.modes("pooling", fields)) : nil
             maximumTokens = try fields.positive("max_tokens")
             fingerprint = try fields.text("base_fingerprint").map { BaseFingerprint($0) }
             let areDistinct = !labels.isEmpty && Set(labels).count == labels.count
@@ -77,7 +76,8 @@ public struct HeadFiles: Sendable, Equatable {
             for tensor in file.names where !["weight", "bias"].contains(tensor) {
                 throw HeadError.unexpectedTensor(file: name, tensor: tensor)
             }
-            let hiddenSize = try hiddenSize ?? file.tensor(named: "weight").shape.last ?? 0
+            let width = pooling.map { $0.modes.count } ?? 1
+            let hiddenSize = try hiddenSize.map { $0 * width } ?? file.tensor(named: "weight").shape.last ?? 0
             func values(_ tensor: String, _ shape: [Int]) throws -> [Float] {
                 let view = try file.tensor(named: tensor)
                 guard view.shape == shape else {
@@ -97,7 +97,7 @@ public struct HeadFiles: Sendable, Equatable {
     public var head: (head: any Head, values: ParameterVector) {
         let head: any Head =
             if let pooling {
-                ClassificationHead(labels: labels, hiddenSize: weight.columns, pooling: pooling)
+                ClassificationHead(labels: labels, hiddenSize: weight.columns / pooling.modes.count, pooling: pooling)
             } else {
                 TaggingHead(labels: labels, hiddenSize: weight.columns)
             }
@@ -113,7 +113,7 @@ public struct HeadFiles: Sendable, Equatable {
             "head_type": objective.rawValue, "labels": labels, "max_tokens": maximumTokens,
             "hidden_size": weight.columns, "base_fingerprint": fingerprint?.description ?? NSNull(),
         ]
-        config["pooling"] = pooling?.rawValue
+        if let modes = pooling?.modes.map(\.rawValue) { config["pooling"] = modes.count == 1 ? modes[0] : modes as Any }
         do { try AtomicFile.write(JSONFields.encoded(config), to: folder.appending(path: HeadFiles.configName)) } catch
         {
             throw .files(error)

@@ -15,7 +15,7 @@ public struct TaggingHead: Head {
     /// What it learns: a tag for each word.
     public var objective: Objective { .tagging }
     /// It sees each token.
-    public var pooling: Pooling.Mode? { nil }
+    public var pooling: Pooling? { nil }
     /// Sentences alone.
     public var takesPairs: Bool { false }
 

@@ -25,7 +25,7 @@ struct TrainingIdentity: Sendable, Equatable {
         facets["base fingerprint"] = "\(model.encoder.fingerprint)"
         facets["precision"] = model.encoder.precision.rawValue
         facets["objective"] = model.head.objective.rawValue
-        facets["pooling"] = model.head.pooling?.rawValue ?? "none"
+        facets["pooling"] = model.head.pooling?.name ?? "none"
         facets["labels"] = model.head.labels.joined(separator: ", ")
         facets["training data"] = training.contentHash
         facets["evaluation data"] = evaluation?.contentHash ?? "none"
