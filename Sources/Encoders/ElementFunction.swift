@@ -1,8 +1,8 @@
 import Foundation
 import Matrices
 
-/// A function of each element between the layers of a head or of sentence-transformers' modules, where rows are texts.
-package enum ElementFunction: String, Sendable, Hashable, CaseIterable {
+/// A function of each element, between the layers of a head or of sentence-transformers' modules.
+public enum ElementFunction: String, Sendable, Hashable, CaseIterable {
     case identity, tanh, relu, gelu, silu, sigmoid
     /// gelu by its tanh approximation.
     case geluTanh = "gelu_tanh"

@@ -30,8 +30,11 @@ public struct AdaptedModel: Sendable {
     /// - Throws: ``EncoderError`` or ``TokenizerError`` naming the file and what is wrong with it.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws {
         var loaded: Result<any Tokenizer, TokenizerError>?
+        let lowercasing = try SentenceModules.lowercases(in: folder)
         encoder = try TransformerEncoder(contentsOf: folder, precision: precision) {
-            loaded = Result { () throws(TokenizerError) in try TokenizerFolder.load(from: folder) }
+            loaded = Result { () throws(TokenizerError) in 
+                try TokenizerFolder.load(from: folder, lowercasing: lowercasing)
+            }
         }
         guard let loaded else { preconditionFailure("what is done beside loading is done where that succeeds") }
         tokenizer = try loaded.get()

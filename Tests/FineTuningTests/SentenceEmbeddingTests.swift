@@ -45,6 +45,11 @@ import Testing
         for (name, prompt) in choices { try check(folder, golden, "embeddings.\(name)", prompt: prompt) }
     }
 
+    @Test func lowercasingBeforeTheTokenizerEqualsEncode() throws {
+        let folder = try Fixtures.copyOfTinyEncoder(under: "pooling/lowercasing")
+        try check(folder, try GoldenFile("pooling/lowercasing.safetensors"), "embeddings")
+    }
+
     @Test func aFolderWithoutModulesEqualsEncode() throws {
         let folder = try Fixtures.copyOfTinyEncoder(under: "encoder/tiny-bert")
         try FileManager.default.removeItem(at: folder.appending("modules.json"))

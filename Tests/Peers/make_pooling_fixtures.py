@@ -9,6 +9,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Transformer
 from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Normalize, Pooling
+from transformers import BertTokenizerFast
 
 from fixtures import VERSIONS, integers, run, write_json, write_tensors
 from tiny_encoder import FOLDER, SENTENCES
@@ -37,6 +38,7 @@ def make(root):
     make_dense_folder(root)
     make_prompt_folder(root)
     make_plain_folder(root)
+    make_lowercasing_folder(root)
 
 
 def random(*shape):
@@ -138,6 +140,15 @@ def make_plain_folder(root):
     write_tensors(root / "plain.safetensors", {"embeddings": embeddings}, texts=TEXTS)
 
 
+def make_lowercasing_folder(root):
+    """Texts lowercased by sentence-transformers before a tokenizer that would not do it, but for special tokens."""
+    tokenizer = BertTokenizerFast(vocab_file=str(FOLDER / "vocab.txt"), do_lower_case=False, model_max_length=64)
+    tokenizer.save_pretrained(root / "lowercasing")
+    (root / "lowercasing" / "vocab.txt").unlink()
+    write_json(root / "lowercasing" / "sentence_bert_config.json", {"max_seq_length": 48, "do_lower_case": True})
+    write_embeddings(root, "lowercasing", {"": {}}, texts=TEXTS + ["The Team [SEP] WON", "İstanbul ÀÉ [Sep]"])
+
+
 def keep(folder, modules, **options):
     """What sentence-transformers writes beside the encoder's own files."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -182,15 +193,15 @@ def open_model(folder):
     return SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float64})
 
 
-def write_embeddings(root, name, variants, metadata={}):
+def write_embeddings(root, name, variants, metadata={}, texts=TEXTS):
     with overlaid(root / name) as folder:
         model = open_model(folder)
         tensors = {
-            f"embeddings.{variant}" if variant else "embeddings": model.encode(TEXTS, convert_to_tensor=True, **options)
+            f"embeddings.{variant}" if variant else "embeddings": model.encode(texts, convert_to_tensor=True, **options)
             for variant, options in variants.items()
         }
     assert all(tensor.dtype == torch.float64 for tensor in tensors.values())
-    write_tensors(root / f"{name}.safetensors", tensors, texts=TEXTS, **metadata)
+    write_tensors(root / f"{name}.safetensors", tensors, texts=texts, **metadata)
 
 
 if __name__ == "__main__":

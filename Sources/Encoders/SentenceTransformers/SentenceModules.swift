@@ -88,6 +88,14 @@ public struct SentenceModules: Sendable {
         return (vectors, { [pullbacks] in pullbacks.reversed().reduce($0) { dy, pullback in pullback(dy) } })
     }
 
+    /// Whether a model folder says that texts are lowercased before anything else: for its tokenizer, which is read first.
+    package static func lowercases(in folder: URL) throws(EncoderError) -> Bool {
+        do {
+            guard try SentenceModuleEntry.all(in: folder) != nil else { return false }
+            return try SentenceReading(contentsOf: folder).lowercases
+        } catch { throw .configuration(error) }
+    }
+
     /// The files of a model folder that are the modules': with them a copy of the folder embeds alike.
     package static func files(in folder: URL) throws(EncoderError) -> [String] {
         let entries: [SentenceModuleEntry]
