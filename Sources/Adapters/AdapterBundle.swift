@@ -34,9 +34,8 @@ public struct AdapterBundle: Sendable {
         var own = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
         self.parameters = own
-        names = CheckpointNames(encoder.config.family)
-        configuration = PEFTConfiguration(
-            recipe, names: names, layers: encoder.config.layers, baseModel: baseModel)
+        names = encoder.config.names
+        configuration = PEFTConfiguration(recipe, for: encoder.config, baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
     }
@@ -56,7 +55,7 @@ public struct AdapterBundle: Sendable {
         configuration = try PEFTConfiguration(contentsOf: folder)
         let url = folder.appending(path: AdapterBundle.weightsName)
         let path = url.path(percentEncoded: false)
-        names = CheckpointNames(encoder.config.family)
+        names = encoder.config.names
         let file: SafetensorsFile
         do { file = try SafetensorsFile(contentsOf: url) } catch { throw .weights(error) }
 
@@ -108,7 +107,7 @@ public struct AdapterBundle: Sendable {
         for tensor in tensors {
             let module = tensor.dropFirst(PEFTNames.always.count)
             if module.hasPrefix(prefix + "pooler.dense.") {
-                reasons.append("\(tensor): BERT's pooler is not part of the sentence encoder")
+                reasons.append("\(tensor): the pooler is not part of the sentence encoder")
             } else if configuration.modulesToSave.contains(where: { module.hasPrefix($0 + ".") }) {
                 reasons.append("\(tensor): the head of a task model, without label names; train a head of Graft's")
             } else {

@@ -1,3 +1,4 @@
+import Encoders
 import Files
 import Safetensors
 
@@ -23,6 +24,8 @@ public enum AdapterError: Error, Sendable {
     case otherBase(folder: String, baseModel: String?, found: String, expected: String)
     /// A layer that the encoder does not have.
     case noSuchLayer(Int, layers: Int)
+    /// A linear map that layers of the encoder's family do not have.
+    case noSuchProjection(Projection, family: String, available: [Projection])
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
     /// A file could not be written.
@@ -58,6 +61,9 @@ extension AdapterError: CustomStringConvertible {
                 + " use the model it was trained on, or --allow-other-base"
         case .noSuchLayer(let layer, let layers):
             "there is no layer \(layer): the encoder has layers 0 to \(layers - 1)"
+        case .noSuchProjection(let projection, let family, let available):
+            "layers of \(family) have no linear map '\(projection.rawValue)'; they have"
+                + " \(available.map(\.rawValue).joined(separator: ", "))"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"

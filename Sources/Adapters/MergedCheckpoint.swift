@@ -16,8 +16,8 @@ package struct MergedCheckpoint {
 
     /// The model folder `base` with new weights at some sites. `type` is that of all floating-point tensors in the new
     /// file; nil: each keeps its own.
-    package init(base: URL, weights: [Site: Matrix], family: EncoderFamily, type: ElementType?) {
-        (self.base, self.weights, names, self.type) = (base, weights, CheckpointNames(family), type)
+    package init(base: URL, weights: [Site: Matrix], names: CheckpointNames, type: ElementType?) {
+        (self.base, self.weights, self.names, self.type) = (base, weights, names, type)
     }
 
     /// Writes the weights, and copies configuration, tokenizer and modules, into `folder`, which exists.
@@ -40,7 +40,7 @@ package struct MergedCheckpoint {
 
     private func writeWeights(to url: URL) throws(SafetensorsError) {
         let source = try SafetensorsFolder(contentsOf: base)
-        let prefix = source.names.contains { $0.hasPrefix(names.taskPrefix) } ? names.taskPrefix : ""
+        let prefix = names.prefix(of: source.names)
         var merged: [String: Matrix] = [:]
         for (site, weight) in weights { merged[prefix + names.module(of: site) + ".weight"] = weight }
         var writer = SafetensorsWriter()

@@ -87,10 +87,10 @@ public struct PEFTConfiguration: Sendable, Equatable {
     }
 
     /// The configuration of a fresh recipe.
-    init(_ recipe: AdapterRecipe, names: CheckpointNames, layers: Int, baseModel: String?) {
+    init(_ recipe: AdapterRecipe, for config: EncoderConfig, baseModel: String?) {
         (rank, alpha, dropoutRate) = (recipe.rank, recipe.alpha, recipe.dropoutRate)
         isRankStabilized = recipe.isRankStabilized
-        targets = .names(PEFTTargets.names(of: recipe, names: names, layers: layers))
+        targets = .names(PEFTTargets.names(of: recipe, for: config))
         excluded = nil
         self.layers = recipe.layers
         (rankPattern, alphaPattern, modulesToSave) = ([:], [:], [])
@@ -162,11 +162,10 @@ extension PEFTConfiguration {
     package func adapters(
         for encoder: TransformerEncoder, prefix: String = "", file: String = AdapterBundle.configName
     ) throws(AdapterError) -> AdapterSet {
-        let names = CheckpointNames(encoder.config.family)
-        let sites = try PEFTTargets(self, file: file, names: names, prefix: prefix).sites(of: encoder)
+        let sites = try PEFTTargets(self, file: file, config: encoder.config, prefix: prefix).sites()
         var linear: [Site: LoRA] = [:]
         for (site, (rank, scale)) in sites {
-            let (inputs, outputs) = encoder.extents(of: site.projection)
+            guard let (inputs, outputs) = encoder.config.extents(of: site.projection) else { continue }
             linear[site] = LoRA(
                 name: site.description, inputs: inputs, outputs: outputs, rank: rank, scale: scale,
                 dropoutRate: dropoutRate)

@@ -5,20 +5,22 @@ import Foundation
 struct PEFTTargets {
     private let configuration: PEFTConfiguration
     private let file: String
+    private let config: EncoderConfig
     private let names: CheckpointNames
     /// What the task model puts before the names of the bare model: "" or "bert.".
     private let prefix: String
 
-    init(_ configuration: PEFTConfiguration, file: String, names: CheckpointNames, prefix: String) {
-        (self.configuration, self.file, self.names, self.prefix) = (configuration, file, names, prefix)
+    init(_ configuration: PEFTConfiguration, file: String, config: EncoderConfig, prefix: String) {
+        (self.configuration, self.file, self.config, self.prefix) = (configuration, file, config, prefix)
+        names = config.names
     }
 
-    /// The sites of an encoder that are adapted, each with its rank and scale.
+    /// The sites of the encoder that are adapted, each with its rank and scale.
     ///
     /// - Throws: ``AdapterError`` for a target or pattern that matches nothing.
-    func sites(of encoder: TransformerEncoder) throws(AdapterError) -> [Site: (rank: Int, scale: Float)] {
-        let all = (0..<encoder.config.layers).flatMap { layer in
-            Projection.allCases.map { Site(layer: layer, projection: $0) }
+    func sites() throws(AdapterError) -> [Site: (rank: Int, scale: Float)] {
+        let all = (0..<config.distinctLayers).flatMap { layer in
+            config.projections.map { Site(layer: layer, projection: $0) }
         }
         var matched: [Site] = []
         switch configuration.targets {
@@ -41,8 +43,8 @@ struct PEFTTargets {
             matched.removeAll(where: isExcluded)
         }
         if let layers = configuration.layers {
-            for layer in layers where !(0..<encoder.config.layers).contains(layer) {
-                throw .noSuchLayer(layer, layers: encoder.config.layers)
+            for layer in layers where !(0..<config.distinctLayers).contains(layer) {
+                throw .noSuchLayer(layer, layers: config.distinctLayers)
             }
             matched.removeAll { !layers.contains($0.layer) }
         }
@@ -100,7 +102,7 @@ struct PEFTTargets {
 
     private func matchesNothing(_ target: String) -> AdapterError {
         .targetMatchesNothing(
-            file: file, target: target, available: Projection.allCases.map(names.module(of:)))
+            file: file, target: target, available: config.projections.map(names.module(of:)))
     }
 
     // MARK: Writing
@@ -109,13 +111,20 @@ struct PEFTTargets {
     ///
     /// The feed-forward's `output.dense` is also the ending of `attention.output.dense`; where only the former is adapted,
     /// it is named with its layer before it: `3.output.dense`.
-    static func names(of recipe: AdapterRecipe, names: CheckpointNames, layers: Int) -> [String] {
-        recipe.projections.flatMap { projection in
+    static func names(of recipe: AdapterRecipe, for config: EncoderConfig) -> [String] {
+        let (names, projections) = (config.names, recipe.projections(for: config))
+        return projections.flatMap { projection in
             let target = names.target(of: projection)
-            let isAmbiguous = Projection.allCases.contains {
-                !recipe.projections.contains($0) && names.module(of: $0).hasSuffix("." + target)
+            let isAmbiguous = config.projections.contains {
+                !projections.contains($0) && names.module(of: $0).hasSuffix("." + target)
             }
-            return isAmbiguous ? (recipe.layers ?? Array(0..<layers)).map { "\($0).\(target)" } : [target]
+            guard isAmbiguous else { return [target] }
+            return (recipe.layers ?? Array(0..<config.distinctLayers)).map { layer in
+                // The layer's number is what its path ends in; some families have more behind it.
+                let module = names.module(of: Site(layer: layer, projection: projection))
+                return module.split(separator: ".").suffix(1 + target.split(separator: ".").count)
+                    .joined(separator: ".")
+            }
         }.sorted()
     }
 }

@@ -33,29 +33,32 @@ package struct EncoderWork: Sendable {
 
     /// In the lowest layer the gradient goes down to the adapted maps, and not through them.
     private func backwardOfLowestLayer(_ adapted: Set<Projection>) -> Double {
-        let isInAttention = !adapted.isDisjoint(with: [.query, .key, .value])
+        let attention: Set<Projection> = [.query, .key, .value, .queryKeyValue]
+        let isInAttention = !adapted.isDisjoint(with: attention)
         var operations = 0.0
-        if isInAttention || !adapted.isDisjoint(with: [.attentionOutput, .intermediate]) {
+        if isInAttention || !adapted.isDisjoint(with: [.attentionOutput, .gate, .intermediate]) {
             operations += 2 * weights(of: .output) * tokens
         }
-        if isInAttention || adapted.contains(.attentionOutput) { operations += 2 * weights(of: .intermediate) * tokens }
+        if isInAttention || adapted.contains(.attentionOutput) {
+            operations += 2 * (weights(of: .gate) + weights(of: .intermediate)) * tokens
+        }
         guard isInAttention else { return operations }
         operations += 2 * weights(of: .attentionOutput) * tokens
         // Of dV, dP, dQ and dK those that lead to an adapter.
-        let scores = adapted.isDisjoint(with: [.query, .key]) ? 0 : 1
-        return operations + attention(products: scores + adapted.intersection([.query, .key, .value]).count)
+        let scores = adapted.isDisjoint(with: [.query, .key, .queryKeyValue]) ? 0 : 1
+        let gradients = adapted.contains(.queryKeyValue) ? 3 : adapted.intersection(attention).count
+        return operations + self.attention(products: scores + gradients)
     }
 
-    private var layerWeights: Double { Projection.allCases.reduce(0) { $0 + weights(of: $1) } }
+    private var layerWeights: Double { config.projections.reduce(0) { $0 + weights(of: $1) } }
 
     private func weights(of projection: Projection) -> Double {
-        let (hidden, intermediate) = (Double(config.hiddenSize), Double(config.intermediateSize))
-        switch projection {
-        case .query, .key, .value, .attentionOutput: return hidden * hidden
-        case .intermediate, .output: return hidden * intermediate
-        }
+        guard let (inputs, outputs) = config.extents(of: projection) else { return 0 }
+        return Double(inputs) * Double(outputs)
     }
 
     /// So many products of [length, width] with [width, length], or of [length, length] with [length, width], for each head.
-    private func attention(products: Int) -> Double { Double(products) * 2 * squares * Double(config.hiddenSize) }
+    private func attention(products: Int) -> Double {
+        Double(products) * 2 * squares * Double(config.heads * config.headWidth)
+    }
 }

@@ -9,6 +9,7 @@ import Synchronization
 final class Checkpoint {
     private let folder: String
     private let tensors: SafetensorsFolder
+    private let names: CheckpointNames
     private let prefix: String
     private let checked = Mutex<[String: TensorView]>([:])
 
@@ -18,15 +19,13 @@ final class Checkpoint {
     init(contentsOf folder: URL, _ names: CheckpointNames) throws(EncoderError) {
         self.folder = folder.path(percentEncoded: false)
         do { tensors = try SafetensorsFolder(contentsOf: folder) } catch { throw .checkpoint(error) }
-        prefix = tensors.names.contains(names.taskPrefix + names.wordEmbeddings) ? names.taskPrefix : ""
+        self.names = names
+        prefix = names.prefix(of: tensors.names)
     }
 
     /// The tensor called `name` in the bare model, of the given shape.
     func tensor(_ name: String, shape: [Int]) throws(EncoderError) -> TensorView {
-        // Checkpoints converted from TensorFlow call a layer norm's weight gamma and its bias beta.
-        let old = name.replacing("LayerNorm.weight", with: "LayerNorm.gamma")
-            .replacing("LayerNorm.bias", with: "LayerNorm.beta")
-        guard let found = [prefix + name, prefix + old].first(where: tensors.names.contains) else {
+        guard let found = names.spellings(of: prefix + name).first(where: tensors.names.contains) else {
             throw .missingTensor(
                 folder: folder, tensor: prefix + name, nearest: NearestName.to(prefix + name, among: tensors.names))
         }
@@ -47,26 +46,32 @@ final class Checkpoint {
         try tensor(name, shape: [count]).checkedFloats()
     }
 
-    /// The linear map of a module, packed. `norm` is the layer norm that it reads, where it reads one.
+    /// A matrix of floats.
+    func table(_ name: String, rows: Int, columns: Int) throws(EncoderError) -> Matrix {
+        try tensor(name, shape: [rows, columns]).checkedMatrix()
+    }
+
+    /// The linear map of a module, packed. `norm` is what it reads the output of, where that is a norm.
     func linear(
-        _ module: String, inputs: Int, outputs: Int, _ precision: Precision, reading norm: LayerNorm? = nil
+        _ module: String, inputs: Int, outputs: Int, hasBias: Bool = true, _ precision: Precision,
+        reading norm: Norm? = nil
     ) throws(EncoderError) -> FrozenLinear {
         let weight = try tensor(module + ".weight", shape: [outputs, inputs])
-        let bias = try vector(module + ".bias", count: outputs)
+        let bias =
+            hasBias ? try vector(module + ".bias", count: outputs) : [Float](repeating: 0, count: outputs)
         let factors =
             precision != .int8
-            ? nil
-            : norm.map {
-                InputEqualization.factors(norm: $0, weight: weight.checkedMatrix())
-            }
+            ? nil : norm.map { InputEqualization.factors(norm: $0, weight: weight.checkedMatrix()) }
         return FrozenLinear(bias: bias, precision: precision, inputFactors: factors) { weight.checkedMatrix() }
     }
 
-    /// The layer norm of a module.
-    func norm(_ module: String, _ config: EncoderConfig) throws(EncoderError) -> LayerNorm {
-        LayerNorm(
-            gamma: try vector(module + ".weight", count: config.hiddenSize),
-            beta: try vector(module + ".bias", count: config.hiddenSize), epsilon: config.layerNormEpsilon)
+    /// The norm of a module.
+    func norm(_ module: String, _ config: EncoderConfig, width: Int? = nil) throws(EncoderError) -> Norm {
+        let width = width ?? config.hiddenSize
+        let beta =
+            config.normHasBias
+            ? try vector(module + ".bias", count: width) : [Float](repeating: 0, count: width)
+        return Norm(gamma: try vector(module + ".weight", count: width), beta: beta, epsilon: config.normEpsilon)
     }
 
     /// Lets go of the file's pages, which packing has read: they come back by themselves where needed.

@@ -34,6 +34,6 @@ public struct AdapterSet: Sendable {
     /// What trains in all adapters, in the order of the sites.
     public var parameters: [Parameter] { sites.flatMap { linear[$0]?.parameters ?? [] } }
 
-    /// The lowest adapted layer; nil where nothing is adapted.
-    public var lowestLayer: Int? { linear.keys.map(\.layer).min() }
+    /// Whether nothing is adapted.
+    public var isEmpty: Bool { linear.isEmpty }
 }

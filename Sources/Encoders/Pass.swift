@@ -44,6 +44,9 @@ public struct Pass: Sendable {
         return pass
     }
 
+    /// The same pass for something frozen, which has to give the gradient of its input or nothing.
+    func wanting(_ isInputWanted: Bool) -> Pass { demanding(isInputWanted ? .parametersAndInput : .nothing) }
+
     /// The same pass for rows that begin at `row` of the batch.
     func startingAt(row: Int) -> Pass {
         var pass = self

@@ -13,7 +13,10 @@ public struct TransformerEncoder: Sendable {
     /// How the frozen weights are held.
     public let precision: Precision
     let embeddings: Embeddings
+    /// In the order in which they run; some may have the weights of others.
     var layers: [EncoderLayer]
+    /// Behind the last layer, in pre-norm encoders.
+    private var finalNorm: Norm?
 
     /// Reads a Hugging Face model folder (`config.json`, `model.safetensors` or its shards) and packs the weights.
     ///
@@ -28,21 +31,12 @@ public struct TransformerEncoder: Sendable {
         contentsOf folder: URL, precision: Precision, beside work: () -> Void
     ) throws(EncoderError) {
         let config = try EncoderConfig(contentsOf: folder)
-        let names = CheckpointNames(config.family)
+        let names = config.names
         let checkpoint = try Checkpoint(contentsOf: folder, names)
-        func table(_ name: String, rows: Int) throws(EncoderError) -> Matrix {
-            try checkpoint.tensor(name, shape: [rows, config.hiddenSize]).checkedMatrix()
-        }
         self.config = config
         self.precision = precision
-        embeddings = Embeddings(
-            words: try checkpoint.tensor(
-                names.wordEmbeddings, shape: [config.vocabularySize, config.hiddenSize]),
-            positions: try table(names.positionEmbeddings, rows: config.maximumPositions),
-            segments: try table(names.segmentEmbeddings, rows: config.segments),
-            norm: try checkpoint.norm(names.embeddingNorm, config),
-            dropout: Dropout(rate: config.hiddenDropout, name: "embeddings"))
-        let loaded = Parallel.map(config.layers + 1) { turn -> Result<EncoderLayer, EncoderError>? in
+        embeddings = try Embeddings(config, names, checkpoint, precision)
+        let loaded = Parallel.map(config.distinctLayers + 1) { turn -> Result<EncoderLayer, EncoderError>? in
             if turn == 0 {
                 work()
                 return nil
@@ -51,9 +45,11 @@ public struct TransformerEncoder: Sendable {
                 try EncoderLayer(index: turn - 1, config, names, checkpoint, precision)
             }
         }
-        var layers: [EncoderLayer] = []
-        for layer in loaded.compactMap({ $0 }) { layers.append(try layer.get()) }
-        self.layers = layers
+        var distinct: [EncoderLayer] = []
+        for layer in loaded.compactMap({ $0 }) { distinct.append(try layer.get()) }
+        layers = (0..<config.layers).map { distinct[config.distinctLayer(of: $0)].running(at: $0, config, precision) }
+        finalNorm = nil
+        if let module = names.finalNorm { finalNorm = try checkpoint.norm(module, config) }
         fingerprint = BaseFingerprint(checkpoint.used)
         checkpoint.releasePages()
     }
@@ -75,6 +71,12 @@ public struct TransformerEncoder: Sendable {
 
     // MARK: In two parts
 
+    /// The lowest of the layers, in the order in which they run, that an adapter changes; nil where none does.
+    public func lowestLayer(changedBy adapters: AdapterSet) -> Int? {
+        let changed = Set(adapters.linear.keys.map(\.layer))
+        return layers.firstIndex { changed.contains($0.maps.layer) }
+    }
+
     /// The states [tokens, hidden] that enter `layer` as the base alone gives them: no adapter, no dropout, no way back.
     /// After the last layer, they are the hidden states.
     ///
@@ -90,7 +92,7 @@ public struct TransformerEncoder: Sendable {
         _ states: Matrix, entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
     ) -> (hidden: Matrix, pullback: Pullback) {
         precondition(states.rows == batch.tokens.count, "each token has a state")
-        precondition(adapters.lowestLayer ?? layer >= layer, "no adapter lies below the layers that run")
+        precondition(lowestLayer(changedBy: adapters) ?? layer >= layer, "no adapter lies below the layers that run")
         let (hidden, pullbacks) = run(states, layers[layer...], batch, adapters, pass)
         return (
             hidden,
@@ -102,10 +104,11 @@ public struct TransformerEncoder: Sendable {
         )
     }
 
-    /// The embeddings and the output of each layer, for looking inside.
+    /// The embeddings and the output of each layer, for looking inside; the last is that of the encoder.
     package func hiddenStates(_ batch: PackedBatch, _ pass: Pass = Pass(parameters: ParameterVector([]))) -> [Matrix] {
         var states = [embeddings.forward(batch, pass)]
-        _ = run(states[0], layers[...], batch, .none, pass) { states.append($0) }
+        let hidden = run(states[0], layers[...], batch, .none, pass) { states.append($0) }.hidden
+        states[states.count - 1] = hidden
         return states
     }
 
@@ -115,74 +118,48 @@ public struct TransformerEncoder: Sendable {
     ) -> (hidden: Matrix, pullbacks: [Pullback]) {
         var hidden = states
         var pullbacks: [Pullback] = []
+        let lowest = lowestLayer(changedBy: adapters)
         for layer in layers {
-            let demand = demand(of: layer.index, adapters, pass)
+            let demand = demand(of: layer.index, lowest, pass)
             let (y, pullback) = layer.forward(hidden, batch, adapters, pass.demanding(demand))
             hidden = y
             observe(hidden)
             if demand > .nothing { pullbacks.append(pullback) }
         }
+        if let finalNorm, !layers.isEmpty, layers.endIndex == self.layers.endIndex {
+            let isBackwardRun = !pullbacks.isEmpty
+            let (y, pullback) = finalNorm.forward(hidden, isBackwardRun: isBackwardRun)
+            hidden = y
+            if isBackwardRun { pullbacks.append { dy, _ in pullback(dy) } }
+        }
         return (hidden, pullbacks)
     }
 
     /// What one layer's backward has to give, so that nothing is computed or kept below the lowest adapter.
-    private func demand(of layer: Int, _ adapters: AdapterSet, _ pass: Pass) -> GradientDemand {
+    private func demand(of layer: Int, _ lowest: Int?, _ pass: Pass) -> GradientDemand {
         guard pass.demand == .parameters else { return pass.demand }
-        guard let lowest = adapters.lowestLayer, layer >= lowest else { return .nothing }
+        guard let lowest, layer >= lowest else { return .nothing }
         return layer == lowest ? .parameters : .parametersAndInput
     }
 
-    /// The frozen linear map at a site.
-    public subscript(site: Site) -> FrozenLinear { layers[site.layer].linear[site.projection] }
+    /// The frozen linear map at a site of this encoder.
+    public subscript(site: Site) -> FrozenLinear { layers[firstLayer(with: site)].maps[site.projection] }
 
     /// The same encoder with some linear maps replaced; all others are shared.
     package func replacing(_ linear: [Site: FrozenLinear]) -> TransformerEncoder {
         var encoder = self
-        for (site, map) in linear { encoder.layers[site.layer].linear[site.projection] = map }
+        for index in layers.indices {
+            for (site, map) in linear where site.layer == layers[index].maps.layer {
+                encoder.layers[index].maps.linear[site.projection] = map
+            }
+        }
         return encoder
     }
 
-    /// Inputs and outputs of a linear map of this encoder.
-    package func extents(of projection: Projection) -> (inputs: Int, outputs: Int) {
-        let linear = layers[0].linear[projection]
-        return (linear.inputs, linear.outputs)
-    }
-}
-
-extension EncoderLayer {
-    /// Reads the layer `index` of a checkpoint.
-    init(
-        index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
-        _ precision: Precision
-    ) throws(EncoderError) {
-        let (hidden, intermediate) = (config.hiddenSize, config.intermediateSize)
-        let inputNorm = try checkpoint.norm(
-            index == 0 ? names.embeddingNorm : names.outputNorm(layer: index - 1), config)
-        let attentionNorm = try checkpoint.norm(names.attentionNorm(layer: index), config)
-        func linear(
-            _ projection: Projection, _ inputs: Int, _ outputs: Int, reading norm: LayerNorm? = nil
-        ) throws(EncoderError) -> FrozenLinear {
-            let module = names.module(of: Site(layer: index, projection: projection))
-            return try checkpoint.linear(module, inputs: inputs, outputs: outputs, precision, reading: norm)
+    private func firstLayer(with site: Site) -> Int {
+        guard let index = layers.firstIndex(where: { $0.maps.layer == site.layer }) else {
+            preconditionFailure("the encoder has no layer \(site.layer)")
         }
-        self.init(
-            index: index,
-            linear: LinearMaps(
-                query: try linear(.query, hidden, hidden, reading: inputNorm),
-                key: try linear(.key, hidden, hidden, reading: inputNorm),
-                value: try linear(.value, hidden, hidden, reading: inputNorm),
-                attentionOutput: try linear(.attentionOutput, hidden, hidden),
-                intermediate: try linear(.intermediate, hidden, intermediate, reading: attentionNorm),
-                output: try linear(.output, intermediate, hidden)),
-            attention: Attention(
-                heads: config.heads, dropoutRate: config.attentionDropout, name: "layer.\(index).attention",
-                precision: precision),
-            attentionNorm: ResidualNorm(
-                dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).attentionOutput"),
-                norm: attentionNorm),
-            outputNorm: ResidualNorm(
-                dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).output"),
-                norm: try checkpoint.norm(names.outputNorm(layer: index), config)),
-            activation: Activation(tanhForm: config.usesTanhGelu))
+        return index
     }
 }

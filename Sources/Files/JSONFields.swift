@@ -50,6 +50,13 @@ package struct JSONFields {
         return number
     }
 
+    /// A whole number that may be 0.
+    package func count(_ name: String, default fallback: Int) throws(JSONFieldsError) -> Int {
+        guard let value = value(name) else { return fallback }
+        guard let number = value as? Int, number >= 0 else { throw invalid(name, value, "a whole number, 0 or more") }
+        return number
+    }
+
     /// A number within bounds.
     package func number(
         _ name: String, default fallback: Float, in bounds: ClosedRange<Float>

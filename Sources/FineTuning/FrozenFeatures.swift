@@ -80,11 +80,11 @@ struct FrozenFeatures: Sendable {
 
 extension TaskModel {
     /// Layers from the bottom that nothing trains in or below; without adapters all of them.
-    var frozenLayers: Int { adapters.lowestLayer ?? encoder.config.layers }
+    var frozenLayers: Int { encoder.lowestLayer(changedBy: adapters) ?? encoder.config.layers }
 
     /// Whether features are what the head's output layer sees: the head alone trains, so of a text that it pools nobody reads
     /// the states of single tokens.
-    private var poolsFeatures: Bool { adapters.lowestLayer == nil }
+    private var poolsFeatures: Bool { adapters.isEmpty }
 
     /// Rows of the features of a text of so many tokens.
     fileprivate func featureRows(ofTokens count: Int) -> Int { poolsFeatures ? head.rows(ofTokens: count) : count }

@@ -55,8 +55,8 @@ public struct Merge: Sendable {
         let draft = try AtomicFolder(
             replacing: folder, markedBy: HeadFiles.configName, lacking: [AdapterBundle.configName])
         let weights = try model.encoder.mergedWeights(task.adapters, task.parameters)
-        let family = model.encoder.config.family
-        try MergedCheckpoint(base: base, weights: weights, family: family, type: type).write(into: draft.draft)
+        let names = model.encoder.config.names
+        try MergedCheckpoint(base: base, weights: weights, names: names, type: type).write(into: draft.draft)
 
         var merged = try AdaptedModel(contentsOf: draft.draft, precision: model.encoder.precision)
         let head = task.head?.moved(to: merged.encoder)

@@ -35,7 +35,7 @@ public struct TaskModel: Sendable {
         let mark = Profile.enter(.head)
         defer { mark.leave() }
         // Without adapters nothing below the head trains.
-        let reachesEncoder = pass.demand == .parameters && adapters.lowestLayer != nil
+        let reachesEncoder = pass.demand == .parameters && !adapters.isEmpty
         var headPass = pass
         if reachesEncoder { headPass.demand = .parametersAndInput }
         let (pooled, poolingPullback) = head.pool(hidden, batch)

@@ -21,7 +21,7 @@ import TestSupport
     private var base: Matrix { hidden(encoder, .none, ParameterVector([])) }
 
     static let recipes = [
-        AdapterRecipe(), AdapterRecipe(rank: 1, alpha: 3, projections: Projection.allCases),
+        AdapterRecipe(), AdapterRecipe(rank: 1, alpha: 3, projections: TinyEncoder.projections),
         AdapterRecipe(rank: 40, isRankStabilized: true, projections: [.output, .key], layers: [1]),
     ]
 
@@ -76,7 +76,7 @@ extension TransformerEncoder {
     /// Every weight of every linear map.
     var allWeights: [Matrix] {
         (0..<config.layers).flatMap { layer in
-            Projection.allCases.map { self[Site(layer: layer, projection: $0)].weight }
+            config.projections.map { self[Site(layer: layer, projection: $0)].weight }
         }
     }
 }

@@ -45,7 +45,7 @@ import TestSupport
     }
 
     @Test(arguments: [
-        [Projection.query, .value], Projection.allCases, [.output], [.attentionOutput], [.output, .key],
+        [Projection.query, .value], TinyEncoder.projections, [.output], [.attentionOutput], [.output, .key],
     ])
     func whatIsWrittenIsReadAgain(projections: [Projection]) throws {
         let encoder = try TinyEncoder.load()

@@ -18,7 +18,7 @@ import Testing
         init(lowest: Int?) {
             recipe = lowest.map {
                 AdapterRecipe(
-                    rank: 2, alpha: 4, dropoutRate: 0.1, projections: Projection.allCases, layers: Array($0..<3))
+                    rank: 2, alpha: 4, dropoutRate: 0.1, projections: TinyEncoder.projections, layers: Array($0..<3))
             }
             (options.epochs, options.batchSize, options.learningRate) = (3, 4, 1e-2)
         }

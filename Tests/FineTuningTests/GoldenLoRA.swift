@@ -20,7 +20,7 @@ struct GoldenLoRA {
         var names: [Parameter: String] = [:]
         for site in adapters.sites {
             guard let lora = adapters.linear[site] as? LoRA else { continue }
-            let module = "base_model.model." + CheckpointNames(.bert).module(of: site)
+            let module = "base_model.model." + encoder.config.names.module(of: site)
             names[lora.a] = module + ".lora_A.weight"
             names[lora.b] = module + ".lora_B.weight"
         }

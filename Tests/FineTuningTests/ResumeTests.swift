@@ -13,7 +13,7 @@ import TestSupport
     private struct Run {
         var base = TinyEncoder.folder
         var recipe: AdapterRecipe? = AdapterRecipe(
-            rank: 2, alpha: 4, dropoutRate: 0.1, projections: Projection.allCases)
+            rank: 2, alpha: 4, dropoutRate: 0.1, projections: TinyEncoder.projections)
         var options = TrainingOptions()
         var training = texts(22, seed: 1)
         var evaluation: Dataset? = texts(20, seed: 17)

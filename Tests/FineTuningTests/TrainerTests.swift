@@ -85,7 +85,7 @@ import Tokenizers
         options.dropsInsideEncoder = dropsInsideEncoder
         func train() throws -> [Float] {
             var trainer = try trainer(
-                options, recipe: AdapterRecipe(rank: 4, dropoutRate: 0.1, projections: Projection.allCases),
+                options, recipe: AdapterRecipe(rank: 4, dropoutRate: 0.1, projections: TinyEncoder.projections),
                 precision: precision)
             _ = try trainer.run(evaluatingOn: nil) { _ in .more }
             return trainer.values.values
@@ -108,7 +108,7 @@ import Tokenizers
     func aSteadyStepAsksTheSystemForNoMatrix(layers: [Int]?) throws {
         var options = options
         (options.epochs, options.batchSize) = (4000, 16)
-        let recipe = layers.map { AdapterRecipe(rank: 4, projections: Projection.allCases, layers: $0) }
+        let recipe = layers.map { AdapterRecipe(rank: 4, projections: TinyEncoder.projections, layers: $0) }
         var trainer = try trainer(options, recipe: recipe, texts: 16)
         // Other tests run beside this one and ask for matrices of their own, but not all the time.
         var (quietSteps, before, wasQuiet) = (0, 0, false)
@@ -141,7 +141,7 @@ import Tokenizers
         let before = trainer.model.encoder
         _ = try trainer.run(evaluatingOn: nil) { _ in .more }
         for layer in 0..<3 {
-            for projection in Projection.allCases {
+            for projection in TinyEncoder.projections {
                 let site = Site(layer: layer, projection: projection)
                 #expect(trainer.model.encoder[site].weight == before[site].weight)
             }

@@ -44,7 +44,7 @@ import Testing
             ),
             (
                 "train", ["--model", "m", "--train", "f", "--output", "d", "--targets", "query,valu"],
-                "--targets is 'query,valu', expected query, key, value, attentionOutput, intermediate or output, or several of these with commas between them"
+                "--targets is 'query,valu', expected query, key, value, queryKeyValue, attentionOutput, gate, intermediate or output, or several of these with commas between them"
             ),
             (
                 "predict", ["--model", "m", "--adapter", "a"],

@@ -6,6 +6,9 @@ public enum TinyEncoder {
     /// Its model folder.
     public static let folder = Fixtures.url("encoder/tiny-bert")
 
+    /// The linear maps of a layer.
+    public static let projections: [Projection] = [.query, .key, .value, .attentionOutput, .intermediate, .output]
+
     /// Read anew.
     public static func load() throws -> TransformerEncoder { try TransformerEncoder(contentsOf: folder) }
 }

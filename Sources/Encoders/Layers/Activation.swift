@@ -1,21 +1,27 @@
 import Matrices
 
-/// gelu between the two linear maps of the feed-forward block.
+/// Between the linear maps of the feed-forward block: u = dropout(activation(x)), or of two maps' outputs
+/// u = dropout(activation(gate) ⊙ x).
 struct Activation: Sendable {
-    /// Tanh approximation (`gelu_new`, `gelu_pytorch_tanh`) instead of the exact form by erf (`gelu`).
-    let tanhForm: Bool
+    let kind: ActivationKind
+    let dropout: Dropout
 
-    func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
+    /// u [rows, columns] of x.
+    func forward(_ x: Matrix, _ pass: Pass) -> (u: Matrix, pullback: @Sendable (_ du: Matrix) -> Matrix) {
         let mark = Profile.enter(.activation)
         defer { mark.leave() }
-        let y = x.gelu(tanhForm: tanhForm)
-        guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
+        let mask = dropout.mask(pass)
+        var u = x.gelu(tanhForm: kind == .geluTanh)
+        if let mask { u.drop(mask) }
+        guard pass.demand > .nothing else { return (u, { _ in .empty }) }
         return (
-            y,
-            { [tanhForm] dy, _ in
+            u,
+            { [kind] du in
                 let mark = Profile.enter(.activation)
                 defer { mark.leave() }
-                return x.geluPullback(dy, tanhForm: tanhForm)
+                var du = du
+                if let mask { du.drop(mask) }
+                return x.geluPullback(du, tanhForm: kind == .geluTanh)
             }
         )
     }

@@ -13,64 +13,60 @@ import Matrices
 /// computes them again from Q and K and from two numbers for each of a head's rows.
 struct Attention: Sendable {
     let heads: Int
+    /// Of one head.
+    let width: Int
     let dropoutRate: Float
     /// Names the dropout mask among those of a pass.
     let name: String
     /// The encoder's. Below float32 the factors of the products are rounded to bfloat16; softmax and all sums are float32.
     let precision: Precision
 
-    /// Which of the three inputs anybody wants a gradient of.
-    struct Wanted { var query, key, value: Bool }
+    /// The gradients of the inputs, those that are wanted.
+    typealias InputPullback = @Sendable (_ dContext: Matrix) -> AttentionInputs
 
-    /// The gradients of the inputs; empty where not wanted.
-    typealias InputPullback = @Sendable (_ dContext: Matrix) -> (query: Matrix, key: Matrix, value: Matrix)
-
-    /// The context [tokens, hidden] from query, key and value of the same shape.
+    /// The context [tokens, heads · width].
     func forward(
-        _ query: Matrix, _ key: Matrix, _ value: Matrix, _ batch: PackedBatch, wanted: Wanted, _ pass: Pass
-    ) -> (context: Matrix, pullback: InputPullback) {
+        _ inputs: AttentionInputs, _ batch: PackedBatch, wanted: AttentionInputs.Wanted, _ pass: Pass
+    ) -> (context: Matrix, pullback: InputPullback?) {
         let mark = Profile.enter(.attentionForward)
         defer { mark.leave() }
-        let (tokens, hidden) = (query.rows, query.columns)
+        let tokens = inputs.rows
         let dropout = pass.encoderDropout(name, rate: dropoutRate)
         let kernel = TextAttention(
-            heads: heads, width: hidden / heads, precision: precision,
+            heads: heads, width: width, precision: precision,
             dropout: dropout.map { TextAttention.Dropout(rate: dropoutRate, key: $0) })
-        let isBackwardRun = wanted.query || wanted.key || wanted.value
 
-        var context = Matrix(uninitializedRows: tokens, columns: hidden)
-        var statistics =
-            isBackwardRun ? Matrix(uninitializedRows: tokens, columns: kernel.statisticsWidth) : .empty
+        var context = Matrix(uninitializedRows: tokens, columns: heads * width)
+        var statistics = wanted.any ? Matrix(uninitializedRows: tokens, columns: kernel.statisticsWidth) : .empty
         context.withMutableView { context in
             statistics.withMutableView { statistics in
-                withViews(query, key, value) { views in
+                inputs.withViews { query, key, value in
                     kernel.forward(
-                        query: views[0], key: views[1], value: views[2], texts: batch.sequences,
-                        statistics: isBackwardRun ? statistics : nil, into: context)
+                        query: query, key: key, value: value, texts: batch.sequences,
+                        statistics: wanted.any ? statistics : nil, into: context)
                 }
             }
         }
-        guard isBackwardRun else { return (context, { _ in (.empty, .empty, .empty) }) }
+        guard wanted.any else { return (context, nil) }
         return (
             context,
             { [statistics] dContext in
                 let mark = Profile.enter(.attentionBackward)
                 defer { mark.leave() }
-                func gradient(_ isWanted: Bool) -> Matrix {
-                    isWanted ? Matrix(uninitializedRows: tokens, columns: hidden) : .empty
-                }
-                var (dQuery, dKey, dValue) = (gradient(wanted.query), gradient(wanted.key), gradient(wanted.value))
-                withMutableViews(&dQuery, &dKey, &dValue) { dQuery, dKey, dValue in
-                    withViews(query, key, value, statistics, dContext) { views in
-                        kernel.backward(
-                            query: views[0], key: views[1], value: views[2], texts: batch.sequences,
-                            statistics: views[3], dContext: views[4],
-                            into: TextAttention.Gradients(
-                                query: wanted.query ? dQuery : nil, key: wanted.key ? dKey : nil,
-                                value: wanted.value ? dValue : nil))
+                var gradients = AttentionInputs(gradientsOf: inputs, wanted)
+                gradients.withMutableViews { dQuery, dKey, dValue in
+                    inputs.withViews { query, key, value in
+                        withViews(statistics, dContext) { views in
+                            kernel.backward(
+                                query: query, key: key, value: value, texts: batch.sequences,
+                                statistics: views[0], dContext: views[1],
+                                into: TextAttention.Gradients(
+                                    query: wanted.query ? dQuery : nil, key: wanted.key ? dKey : nil,
+                                    value: wanted.value ? dValue : nil))
+                        }
                     }
                 }
-                return (dQuery, dKey, dValue)
+                return gradients
             }
         )
     }

@@ -1,40 +1,54 @@
 import Matrices
 import Safetensors
 
-/// x = layerNorm(word[token] + position[place in its text] + segment[segment]), then dropout. Frozen.
+/// x = norm(word[token] + position[place in its text] + segment[segment]), then dropout, then a projection to the width of
+/// the layers. Each part but the words may be missing. Frozen.
 ///
 /// The word table stays in the mapped file: a batch reads the rows that it needs.
 struct Embeddings: Sendable {
     let words: TensorView
-    /// [maximum positions, hidden] and [segments, hidden].
-    let positions, segments: Matrix
-    let norm: LayerNorm
+    /// [positions, width]
+    let positions: Matrix?
+    /// The row of `positions` that belongs to the first token of a text.
+    let firstPosition: Int
+    /// [segments, width]
+    let segments: Matrix?
+    let norm: Norm?
     let dropout: Dropout
+    let projection: FrozenLinear?
 
     /// x [tokens, hidden]. Nothing below trains, so there is no way back.
     func forward(_ batch: PackedBatch, _ pass: Pass) -> Matrix {
         let mark = Profile.enter(.embeddings)
         defer { mark.leave() }
-        let width = positions.columns
-        var sum = Matrix(uninitializedRows: batch.tokens.count, columns: width)
+        let sum = sum(batch)
+        var x = norm.map { $0.forward(sum, isBackwardRun: false).y } ?? sum
+        if let mask = dropout.mask(pass) { x.drop(mask) }
+        guard let projection else { return x }
+        return projection.forward(LinearInput(x, for: projection), pass.demanding(.nothing)).y
+    }
+
+    /// The rows of the tables that belong to each token, added.
+    private func sum(_ batch: PackedBatch) -> Matrix {
+        var sum = Matrix(uninitializedRows: batch.tokens.count, columns: words.shape[1])
         sum.withMutableView { sum in
-            withViews(positions, segments) { tables in
+            withViews(positions ?? .empty, segments ?? .empty) { tables in
                 Parallel.forEach(batch.sequences.count) { text in
-                    for (position, token) in batch.sequences[text].enumerated() {
+                    for (place, token) in batch.sequences[text].enumerated() {
                         let row = sum.rows(token..<token + 1)
                         words.copyRow(Int(batch.tokens[token]), into: row.base)
-                        row.add(tables[0].rows(position..<position + 1))
-                        let segment = Int(batch.segments[token])
-                        row.add(tables[1].rows(segment..<segment + 1))
+                        if positions != nil {
+                            let position = firstPosition + place
+                            row.add(tables[0].rows(position..<position + 1))
+                        }
+                        if segments != nil {
+                            let segment = Int(batch.segments[token])
+                            row.add(tables[1].rows(segment..<segment + 1))
+                        }
                     }
                 }
             }
         }
-        var x = Matrix(uninitializedRows: sum.rows, columns: width)
-        x.withMutableView {
-            _ = sum.layerNorm(gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon, keeping: false, into: $0)
-        }
-        if let mask = dropout.mask(pass) { x.drop(mask) }
-        return x
+        return sum
     }
 }

@@ -9,7 +9,7 @@ import Matrices
 /// 0.0002 of their cosine where the products of query, key and value lost 0.0006.
 enum InputEqualization {
     /// k [inputs] for the map with this weight [outputs, inputs], which reads the output of `norm`.
-    static func factors(norm: LayerNorm, weight: Matrix) -> [Float] {
+    static func factors(norm: Norm, weight: Matrix) -> [Float] {
         var largest = [Float](repeating: 0, count: weight.columns)
         weight.withBuffer { values in
             for row in 0..<weight.rows {

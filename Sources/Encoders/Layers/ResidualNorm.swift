@@ -1,14 +1,14 @@
 import Matrices
 
-/// How a block of a post-norm layer ends: y = layerNorm(residual + dropout(x)), in one walk over the rows.
+/// How a block of a post-norm layer ends: y = norm(residual + dropout(x)), in one walk over the rows.
 struct ResidualNorm: Sendable {
     let dropout: Dropout
-    let norm: LayerNorm
+    let norm: Norm
 
     /// Writes the gradient of the residual to `dResidual`, and gives that of x.
     typealias Pullback = @Sendable (_ dy: Matrix, _ dResidual: MatrixView) -> Matrix
 
-    /// Writes y to `y`. `x` serves as scratch.
+    /// Writes y to `y`. `x` becomes residual + dropout(x).
     func forward(_ x: inout Matrix, residual: Matrix, into y: MatrixView, _ pass: Pass) -> Pullback? {
         let mark = Profile.enter(.norm)
         defer { mark.leave() }

@@ -59,7 +59,7 @@ private struct Inspection {
         let config = encoder.config
         let sentence = try SentenceModules(contentsOf: url, hiddenSize: config.hiddenSize)
         add("kind", .string("model"))
-        add("family", .string(config.family.rawValue))
+        add("family", .string(config.family.modelType))
         add("layers", .integer(config.layers))
         add("hidden_size", .integer(config.hiddenSize))
         add("heads", .integer(config.heads))

@@ -191,7 +191,7 @@ extension ModelCard {
         let method =
             request.recipe.map { recipe in
                 "LoRA of rank \(recipe.rank) (alpha \(recipe.alpha.formatted)) on "
-                    + recipe.projections.map(\.rawValue).joined(separator: ", ") + " of "
+                    + recipe.projections(for: encoder.config).map(\.rawValue).joined(separator: ", ") + " of "
                     + (recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer")
             } ?? "No adapter: the head alone"
         let settings: [(name: String, value: String)] = [
@@ -202,7 +202,7 @@ extension ModelCard {
             ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
             ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
             ("precision of the frozen weights", encoder.precision.rawValue),
-            ("dropout inside the encoder", ModelCard.dropout(options, trained)),
+            ("dropout inside the encoder", ModelCard.dropout(options, trained, encoder)),
             ("adapter dropout", request.recipe?.dropoutRate.formatted ?? "none"),
             ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
@@ -215,10 +215,12 @@ extension ModelCard {
     }
 
     /// Where the encoder's own dropout applied.
-    private static func dropout(_ options: TrainingOptions, _ trained: TrainedTask) -> String {
+    private static func dropout(
+        _ options: TrainingOptions, _ trained: TrainedTask, _ encoder: TransformerEncoder
+    ) -> String {
         guard options.dropsInsideEncoder else { return "none" }
         guard options.reusesFrozenLayers else { return "as its config says" }
-        guard let lowest = trained.task.adapters.lowestLayer else { return "none: no layer trains" }
+        guard let lowest = encoder.lowestLayer(changedBy: trained.task.adapters) else { return "none: no layer trains" }
         return "as its config says" + (lowest > 0 ? ", from layer \(lowest) on: none below it trains" : "")
     }
 

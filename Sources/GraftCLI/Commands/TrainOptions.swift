@@ -28,9 +28,11 @@ enum TrainOptions {
         "rank", .integer("N", in: 1...4096), default: recipe.rank, "the rank of the low-rank update")
     static let alpha = Option.defaulted(
         "alpha", .positiveNumber("X"), default: recipe.alpha, "its strength: it is scaled by alpha / rank")
-    static let targets = Option.defaulted(
-        "targets", .list("NAMES", of: .choice(of: Projection.self)), default: recipe.projections,
-        "the linear maps to adapt: \(Projection.allCases.map(\.rawValue).joined(separator: ", "))")
+    static let targets = Option.optional(
+        "targets", .list("NAMES", of: .choice(of: Projection.self)),
+        "the linear maps to adapt, of those that the encoder has:"
+            + " \(Projection.allCases.map(\.rawValue).joined(separator: ", ")); query and value, or the map that holds"
+            + " them, if left out")
     static let layers = Option.optional(
         "layers", .layers, "the layers to adapt, counted from 0: 3-5,7; all if left out")
     static let adapterDropout = Option.defaulted(

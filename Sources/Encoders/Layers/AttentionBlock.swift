@@ -1,0 +1,64 @@
+import Matrices
+
+/// The step of a layer in which tokens meet: context = attention(query(x), key(x), value(x)).
+///
+/// The three projections are maps of their own, or one map that gives all three.
+struct AttentionBlock: Sendable {
+    let attention: Attention
+
+    /// Adds the gradient of x to `dx`, from that of the context.
+    typealias ContextPullback =
+        @Sendable (_ dContext: Matrix, _ gradients: inout Gradients, _ dx: inout InputGradient) -> Void
+
+    /// The context [tokens, heads · width] of x [tokens, hidden].
+    func forward(
+        _ x: Matrix, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
+    ) -> (context: Matrix, pullback: ContextPullback) {
+        if maps.linear[.queryKeyValue] != nil {
+            return inOne(LinearInput(x, for: maps[.queryKeyValue]), maps, batch, adapters, plan, pass)
+        }
+        // 1. query, key, value
+        let input = LinearInput(x, for: maps[.query])
+        let (query, queryPullback) = maps.project(.query, input, adapters, plan, pass)
+        let (key, keyPullback) = maps.project(.key, input, adapters, plan, pass)
+        let (value, valuePullback) = maps.project(.value, input, adapters, plan, pass)
+        // 2. context
+        let wanted = AttentionInputs.Wanted(
+            query: plan.reaches(.query), key: plan.reaches(.key), value: plan.reaches(.value))
+        let (context, attentionPullback) = attention.forward(
+            AttentionInputs(query: query, key: key, value: value), batch, wanted: wanted, pass)
+        return (
+            context,
+            { dContext, gradients, dx in
+                // 2.
+                guard let d = attentionPullback?(dContext) else { return }
+                // 1.
+                if wanted.query { queryPullback(d.query, &gradients, &dx) }
+                if wanted.key { keyPullback(d.key, &gradients, &dx) }
+                if wanted.value { valuePullback(d.value, &gradients, &dx) }
+            }
+        )
+    }
+
+    private func inOne(
+        _ x: LinearInput, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet, _ plan: BackwardPlan,
+        _ pass: Pass
+    ) -> (context: Matrix, pullback: ContextPullback) {
+        // 1. query, key, value
+        let (projected, projectionPullback) = maps.project(.queryKeyValue, x, adapters, plan, pass)
+        // 2. context
+        let isWanted = plan.reaches(.queryKeyValue)
+        let wanted = AttentionInputs.Wanted(query: isWanted, key: isWanted, value: isWanted)
+        let (context, attentionPullback) = attention.forward(
+            AttentionInputs(inOne: projected), batch, wanted: wanted, pass)
+        return (
+            context,
+            { dContext, gradients, dx in
+                // 2.
+                guard let d = attentionPullback?(dContext) else { return }
+                // 1.
+                projectionPullback(d.inOne, &gradients, &dx)
+            }
+        )
+    }
+}

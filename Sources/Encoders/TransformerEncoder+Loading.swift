@@ -1,0 +1,110 @@
+import Matrices
+
+extension Embeddings {
+    /// Reads the embeddings of a checkpoint.
+    init(
+        _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint, _ precision: Precision
+    ) throws(EncoderError) {
+        let width = config.embeddingSize
+        let rows = config.firstPosition + config.maximumPositions
+        let words = try checkpoint.tensor(names.wordEmbeddings, shape: [config.vocabularySize, width])
+        var (positions, segments, norm, projection) = (Matrix?.none, Matrix?.none, Norm?.none, FrozenLinear?.none)
+        if let name = names.positionEmbeddings {
+            positions = try checkpoint.table(name, rows: rows, columns: width)
+        }
+        if let name = names.segmentEmbeddings, config.segments > 0 {
+            segments = try checkpoint.table(name, rows: config.segments, columns: width)
+        }
+        if let module = names.embeddingNorm { norm = try checkpoint.norm(module, config, width: width) }
+        if let module = names.embeddingProjection {
+            projection = try checkpoint.linear(
+                module, inputs: width, outputs: config.hiddenSize, precision, reading: norm)
+        }
+        self.init(
+            words: words, positions: positions, firstPosition: config.firstPosition, segments: segments, norm: norm,
+            dropout: Dropout(rate: config.embeddingDropout ?? config.hiddenDropout, name: "embeddings"),
+            projection: projection)
+    }
+}
+
+extension EncoderLayer {
+    /// Reads the layer `index` of a checkpoint, among those that have weights of their own.
+    init(
+        index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
+        _ precision: Precision
+    ) throws(EncoderError) {
+        let path = names.layer(index)
+        func norm(_ module: String?) throws(EncoderError) -> Norm? {
+            guard let module else { return nil }
+            return try checkpoint.norm(module, config)
+        }
+        let hasAttentionNorm = !config.isPreNorm || index > 0 || config.normsFirstLayer
+        let attentionNorm = try norm(hasAttentionNorm ? "\(path).\(names.attentionNorm)" : nil)
+        let outputNorm = try checkpoint.norm("\(path).\(names.outputNorm)", config)
+        // The norms whose output attention and the feed-forward block read: in post-norm layers those before them.
+        let below = index > 0 ? "\(names.layer(index - 1)).\(names.outputNorm)" : names.embeddingNorm
+        let areBelowNormed =
+            config.distinctLayers == config.layers && (index > 0 || names.embeddingProjection == nil)
+        let readByAttention = config.isPreNorm ? attentionNorm : try norm(areBelowNormed ? below : nil)
+        let readByFeedForward = config.isPreNorm ? outputNorm : attentionNorm
+
+        var linear: [Projection: FrozenLinear] = [:]
+        for projection in config.projections {
+            guard let (inputs, outputs) = config.extents(of: projection) else { continue }
+            let read: Norm? =
+                switch projection {
+                case .query, .key, .value, .queryKeyValue: readByAttention
+                case .gate, .intermediate: readByFeedForward
+                case .attentionOutput, .output: nil
+                }
+            let isInAttention = projection.order <= Projection.attentionOutput.order
+            linear[projection] = try checkpoint.linear(
+                names.module(of: Site(layer: index, projection: projection)), inputs: inputs, outputs: outputs,
+                hasBias: isInAttention ? config.attentionHasBias : config.feedForwardHasBias, precision,
+                reading: read)
+        }
+        maps = LayerMaps(layer: index, linear: linear)
+        self.index = index
+        attention = AttentionBlock(attention: Attention(config, layer: index, precision))
+        (feedForward, norms) = EncoderLayer.rowSteps(index, config, attentionNorm, outputNorm)
+    }
+
+    /// What follows attention in the layer that runs at `index`: its dropout is named after that.
+    private static func rowSteps(
+        _ index: Int, _ config: EncoderConfig, _ attentionNorm: Norm?, _ outputNorm: Norm
+    ) -> (FeedForward, LayerNorms) {
+        func dropout(_ name: String, _ rate: Float) -> Dropout { Dropout(rate: rate, name: "layer.\(index).\(name)") }
+        let attended = dropout("attentionOutput", config.attentionOutputDropout ?? config.hiddenDropout)
+        let expanded = dropout("output", config.outputDropout ?? config.hiddenDropout)
+        let activation = Activation(
+            kind: config.activation, dropout: dropout("activation", config.activationDropout))
+        if !config.isPreNorm, let attentionNorm {
+            let norms = PostNorms(
+                attention: ResidualNorm(dropout: attended, norm: attentionNorm),
+                feedForward: ResidualNorm(dropout: expanded, norm: outputNorm))
+            return (FeedForward(activation: activation), .behind(norms))
+        }
+        let norms = PreNorms(
+            attention: attentionNorm, feedForward: outputNorm, attentionDropout: attended,
+            feedForwardDropout: expanded)
+        return (FeedForward(activation: activation), .before(norms))
+    }
+
+    /// The layer with these weights that runs at `index`.
+    func running(at index: Int, _ config: EncoderConfig, _ precision: Precision) -> EncoderLayer {
+        guard index != self.index else { return self }
+        let steps = EncoderLayer.rowSteps(index, config, norms.attention, norms.feedForward)
+        return EncoderLayer(
+            index: index, maps: maps, attention: AttentionBlock(attention: Attention(config, layer: index, precision)),
+            feedForward: steps.0, norms: steps.1)
+    }
+}
+
+extension Attention {
+    /// The attention of the layer that runs at `layer`.
+    init(_ config: EncoderConfig, layer: Int, _ precision: Precision) {
+        self.init(
+            heads: config.heads, width: config.headWidth, dropoutRate: config.attentionDropout,
+            name: "layer.\(layer).attention", precision: precision)
+    }
+}
