@@ -13,6 +13,10 @@ package struct MergedCheckpoint {
     private let weights: [Site: Matrix]
     private let names: CheckpointNames
     private let type: ElementType?
+    /// New values of tensors that are no linear map of the encoder's, by their names in the checkpoint.
+    package var others: [String: Matrix] = [:]
+    /// Tensors that are left out.
+    package var dropped: Set<String> = []
 
     /// The model folder `base` with new weights at some sites. `type` is that of all floating-point tensors in the new
     /// file; nil: each keeps its own.
@@ -41,10 +45,10 @@ package struct MergedCheckpoint {
     private func writeWeights(to url: URL) throws(SafetensorsError) {
         let source = try SafetensorsFolder(contentsOf: base)
         let prefix = names.prefix(of: source.names)
-        var merged: [String: Matrix] = [:]
+        var merged = others
         for (site, weight) in weights { merged[prefix + names.module(of: site) + ".weight"] = weight }
         var writer = SafetensorsWriter()
-        for name in source.names {
+        for name in source.names where !dropped.contains(name) {
             let tensor = try source.tensor(named: name)
             let type = tensor.elementType.isFloatingPoint ? type ?? tensor.elementType : tensor.elementType
             if let weight = merged[name] {

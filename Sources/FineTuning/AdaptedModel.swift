@@ -22,6 +22,8 @@ public struct AdaptedModel: Sendable {
     public let sentence: SentenceModules
     /// Tokens that a text is cut to where a task says nothing else: the folder's own limit.
     public let maximumTokens: Int
+    /// The folder that the model was read from.
+    let folder: URL
     /// The tasks by name.
     public private(set) var tasks: [String: TaskAdapter] = [:]
 
@@ -29,10 +31,11 @@ public struct AdaptedModel: Sendable {
     ///
     /// - Throws: ``EncoderError`` or ``TokenizerError`` naming the file and what is wrong with it.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws {
+        self.folder = folder
         var loaded: Result<any Tokenizer, TokenizerError>?
         let lowercasing = try SentenceModules.lowercases(in: folder)
         encoder = try TransformerEncoder(contentsOf: folder, precision: precision) {
-            loaded = Result { () throws(TokenizerError) in 
+            loaded = Result { () throws(TokenizerError) in
                 try TokenizerFolder.load(from: folder, lowercasing: lowercasing)
             }
         }
@@ -57,6 +60,23 @@ public struct AdaptedModel: Sendable {
         _ name: String, from folder: URL, allowingOtherBase: Bool = false
     ) throws(TaskAdapterError) {
         tasks[name] = try TaskAdapter(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+    }
+
+    /// The head that the model folder has because a task model of transformers wrote it; nil if it has none.
+    ///
+    /// - Throws: ``HeadError`` for a head of a kind that Graft does not know.
+    public func checkpointHead() throws(HeadError) -> CheckpointHead? { try CheckpointHead(contentsOf: folder) }
+
+    /// Adds the model folder's own head as a task without adapters: it answers as the task model of transformers does.
+    ///
+    /// - Throws: ``HeadError`` if there is none, or it is not whole, or of a kind that Graft does not run.
+    public mutating func addCheckpointHead(as name: String) throws(HeadError) {
+        add(name, TaskAdapter(bundle: nil, head: try checkpointHeadFiles()))
+    }
+
+    func checkpointHeadFiles() throws(HeadError) -> HeadFiles {
+        guard let head = try checkpointHead() else { throw .noHead(folder: folder.path(percentEncoded: false)) }
+        return try head.files(for: encoder, maximumTokens: maximumTokens)
     }
 
     /// Adds a task that is already in memory.

@@ -2,12 +2,13 @@ import Encoders
 import Matrices
 import Tokenizers
 
-/// Pooling and one linear layer: logits = pooled(hidden) Wᵀ + b, W [labels, hidden]; one class for each text or pair.
+/// Pooling and layers, one linear layer unless a shape says otherwise: logits = pooled(hidden) Wᵀ + b, W [labels, hidden]; one
+/// class for each text or pair.
 public struct ClassificationHead: Head {
     /// Label names; their places are the label ids.
     public let labels: [String]
-    /// W and b.
-    public let output: OutputLayer
+    /// The layers.
+    public let network: HeadNetwork
     /// What it learns: a class.
     public var objective: Objective { .classification }
     /// Pairs too.
@@ -19,10 +20,11 @@ public struct ClassificationHead: Head {
     private let textPooling: Pooling
 
     /// A head for the given labels over hidden states of the given width.
-    public init(labels: [String], hiddenSize: Int, pooling: Pooling) {
+    public init(labels: [String], hiddenSize: Int, pooling: Pooling, shape: HeadShape = .linear) {
         precondition(!labels.isEmpty, "a head has labels")
         (self.labels, textPooling) = (labels, pooling)
-        output = OutputLayer(inputs: pooling.width(hiddenSize: hiddenSize), outputs: labels.count)
+        network = HeadNetwork(
+            inputs: pooling.width(hiddenSize: hiddenSize), outputs: labels.count, shape: shape)
     }
 
     /// The text or pair, cut to the limit.

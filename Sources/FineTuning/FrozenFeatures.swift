@@ -90,7 +90,7 @@ extension TaskModel {
     fileprivate func featureRows(ofTokens count: Int) -> Int { poolsFeatures ? head.rows(ofTokens: count) : count }
 
     /// The width of the features.
-    fileprivate var featureColumns: Int { poolsFeatures ? head.output.weight.columns : encoder.config.hiddenSize }
+    fileprivate var featureColumns: Int { poolsFeatures ? head.network.inputs : encoder.config.hiddenSize }
 
     /// What the frozen layers give of a batch, as in inference: the states that enter the lowest adapted layer, or, where
     /// the head alone trains, the rows that its output layer sees.
@@ -102,7 +102,7 @@ extension TaskModel {
     /// The head's outputs from the features of a batch, and the way back to the gradients of what trains.
     func forward(from features: Matrix, _ batch: PackedBatch, _ pass: Pass) -> (outputs: Matrix, pullback: Pullback) {
         if poolsFeatures {
-            let (outputs, pullback) = head.output.forward(features, pass)
+            let (outputs, pullback) = head.network.forward(features, pass)
             return (outputs, pullback)
         }
         let (hidden, pullback) = encoder.forward(

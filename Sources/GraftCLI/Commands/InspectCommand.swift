@@ -68,7 +68,14 @@ private struct Inspection {
         add("maximum_positions", .integer(config.maximumPositions))
         addModules(sentence)
         add("fingerprint", .string(encoder.fingerprint.description))
-        if HeadFiles.exist(in: url) { try addHead(url) }
+        if HeadFiles.exist(in: url) {
+            try addHead(url)
+        } else if let head = try CheckpointHead(contentsOf: url) {
+            add("head", .string(head.architecture))
+            add("head_type", .string(head.objective.rawValue))
+            add("labels", .array(head.labels.map { .string($0) }))
+            if let shape = head.shape { add("head_layers", .string(shape.description)) }
+        }
         addTensors(try SafetensorsFolder(contentsOf: url))
     }
 
@@ -107,9 +114,10 @@ private struct Inspection {
         let head = try HeadFiles(contentsOf: url, hiddenSize: nil)
         add("head_type", .string(head.objective.rawValue))
         add("labels", .array(head.labels.map { .string($0) }))
+        if head.shape != .linear { add("head_layers", .string(head.shape.description)) }
         if let pooling = head.pooling { add("head_pooling", .string(pooling.name)) }
         add("max_tokens", .integer(head.maximumTokens))
-        add("head_parameters", .integer(head.weight.count + head.bias.count))
+        add("head_parameters", .integer(head.parameterCount))
     }
 
     var json: JSONText {
