@@ -74,6 +74,32 @@ public struct CheckpointHead: Sendable {
         return HeadFiles(head, values, maximumTokens: maximumTokens, on: encoder)
     }
 
+    /// What becomes of this head's tensors in a checkpoint beside which `head` is written: new values where it is this one,
+    /// trained on; else they go, since what they would say is not what `head` says.
+    func tensors(
+        beside head: HeadFiles, _ names: CheckpointNames
+    ) throws(HeadError) -> (values: [String: Matrix], dropped: Set<String>) {
+        guard let layout = try? layout.get() else { return ([:], []) }
+        let isThisOne =
+            head.objective == objective && head.labels == labels && head.pooling == layout.pooling
+            && head.shape == layout.shape
+        let tensors = try CheckpointTensors(contentsOf: folder, names)
+        let own = HeadNetwork(inputs: 1, outputs: 1, shape: layout.shape)
+        let (files, values) = head.head
+        var kept: [String: Matrix] = [:]
+        var dropped: Set<String> = []
+        for parameter in isThisOne ? files.parameters : own.parameters {
+            guard let module = layout.module(of: parameter) else { continue }
+            let name = tensors.name(of: parameter, module)
+            if isThisOne {
+                kept[name] = values[parameter]
+            } else if !module.isOfEncoder {
+                dropped.insert(name)
+            }
+        }
+        return (kept, dropped)
+    }
+
     // MARK: config.json
 
     private static func labels(_ fields: JSONFields) throws(JSONFieldsError) -> [String] {

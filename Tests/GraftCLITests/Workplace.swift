@@ -59,6 +59,11 @@ final class Workplace {
         try FileManager.default.copyItem(at: files.url, to: self[path])
     }
 
+    /// Copies a fixture folder.
+    func copy(fixture: String, to path: String) throws {
+        try FileManager.default.copyItem(at: Fixtures.url(fixture), to: self[path])
+    }
+
     /// Changes a text file.
     func replace(_ old: String, with new: String, in path: String) throws {
         let text = String(decoding: try bytes(path), as: UTF8.self)
