@@ -9,6 +9,7 @@
 #include "vector_product.h"
 #include "vector_pack.h"
 #include "vector_ceiling.h"
+#include "vector_activations.h"
 #include "vector_rows.h"
 #include "vector_attention.h"
 

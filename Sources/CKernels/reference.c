@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "dropout.h"
+#include "reference_activations.h"
 #include "reference_attention.h"
 #include "tables.h"
 #include "words.h"
@@ -157,78 +158,63 @@ static double ceiling(GraftFormat format, size_t iterations) {
     return 2.0 * SUMS * (double)iterations;
 }
 
-// MARK: GELU
+// MARK: Norms
 
-static const double inverse_root_2 = 0.70710678118654752440;          // 1 / √2
-static const double inverse_root_2_pi = 0.39894228040143267794;       // 1 / √(2π)
-static const double root_2_over_pi = 0.79788456080286535588;          // √(2/π)
-static const double tanh_form_cubic = 0.044715;
-
-static void gelu(const float *x, float *out, size_t count, bool tanh_form) {
-    for (size_t i = 0; i < count; i++) {
-        double v = x[i];
-        double share = tanh_form ? 0.5 * (1 + tanh(root_2_over_pi * (v + tanh_form_cubic * v * v * v)))
-                                 : 0.5 * erfc(-v * inverse_root_2);
-        out[i] = (float)(v * share);
-    }
-}
-
-static void gelu_backward(const float *x, const float *dy, float *dx, size_t count, bool tanh_form) {
-    for (size_t i = 0; i < count; i++) {
-        double v = x[i], slope;
-        if (tanh_form) {
-            double t = tanh(root_2_over_pi * (v + tanh_form_cubic * v * v * v));
-            double inner_slope = root_2_over_pi * (1 + 3 * tanh_form_cubic * v * v);
-            slope = 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * inner_slope;
-        } else {
-            slope = 0.5 * erfc(-v * inverse_root_2) + v * inverse_root_2_pi * exp(-0.5 * v * v);
-        }
-        dx[i] = (float)(dy[i] * slope);
-    }
-}
-
-// MARK: Layer norm
-
-static void layer_norm(const float *x, const float *gamma, const float *beta, float epsilon, size_t rows,
-                       size_t columns, float *out, float *normalized, float *inverse_deviation) {
+static void norm(GraftNorm kind, const float *x, const float *gamma, const float *beta, float epsilon, size_t rows,
+                 size_t columns, float *out, float *normalized, float *inverse_size) {
     for (size_t i = 0; i < rows; i++, x += columns, out += columns) {
-        double mean = 0, variance = 0;
-        for (size_t j = 0; j < columns; j++) {
+        double mean = 0, square = 0;
+        for (size_t j = 0; j < columns && kind == GRAFT_LAYER_NORM; j++) {
             mean += x[j];
         }
         mean /= (double)columns;
         for (size_t j = 0; j < columns; j++) {
-            variance += (x[j] - mean) * (x[j] - mean);
+            square += (x[j] - mean) * (x[j] - mean);
         }
-        variance /= (double)columns;
-        double inverse = 1 / sqrt(variance + epsilon);
+        square /= (double)columns;
+        double inverse = 1 / sqrt(square + epsilon);
         for (size_t j = 0; j < columns; j++) {
             double value = (x[j] - mean) * inverse;
-            out[j] = (float)(value * gamma[j] + beta[j]);
+            out[j] = (float)(value * gamma[j] + (beta == NULL ? 0 : beta[j]));
             if (normalized != NULL) {
                 normalized[i * columns + j] = (float)value;
             }
         }
-        if (inverse_deviation != NULL) {
-            inverse_deviation[i] = (float)inverse;
+        if (inverse_size != NULL) {
+            inverse_size[i] = (float)inverse;
         }
     }
 }
 
-static void layer_norm_backward(const float *dy, const float *normalized, const float *inverse_deviation,
-                                const float *gamma, size_t rows, size_t columns, float *dx) {
+static void norm_backward(GraftNorm kind, const float *dy, const float *normalized, const float *inverse_size,
+                          const float *gamma, size_t rows, size_t columns, float *dx) {
     for (size_t i = 0; i < rows; i++, dy += columns, normalized += columns, dx += columns) {
         double mean = 0, projection = 0;
         for (size_t j = 0; j < columns; j++) {
             double g = (double)gamma[j] * dy[j];
-            mean += g;
+            mean += kind == GRAFT_LAYER_NORM ? g : 0;
             projection += g * normalized[j];
         }
         mean /= (double)columns;
         projection /= (double)columns;
         for (size_t j = 0; j < columns; j++) {
             double g = (double)gamma[j] * dy[j];
-            dx[j] = (float)((g - mean - normalized[j] * projection) * inverse_deviation[i]);
+            dx[j] = (float)((g - mean - normalized[j] * projection) * inverse_size[i]);
+        }
+    }
+}
+
+// MARK: Rotary positions
+
+static void rotate(float *x, ptrdiff_t stride, size_t rows, size_t heads, size_t width, const float *turns, bool inverse) {
+    const size_t half = width / 2;
+    for (size_t i = 0; i < rows; i++, x += stride, turns += width) {
+        for (size_t n = 0; n < heads * half; n++) {
+            float *pair = x + n / half * width + n % half;
+            double left = pair[0], right = pair[half];
+            double cosine = turns[n % half], sine = inverse ? -turns[half + n % half] : turns[half + n % half];
+            pair[0] = (float)(left * cosine - right * sine);
+            pair[half] = (float)(right * cosine + left * sine);
         }
     }
 }
@@ -310,10 +296,13 @@ const GraftKernels graft_reference_kernels = {
     .round_row_pairs = round_row_pairs,
     .quantize_rows = quantize_rows,
     .ceiling = ceiling,
-    .gelu = gelu,
-    .gelu_backward = gelu_backward,
-    .layer_norm = layer_norm,
-    .layer_norm_backward = layer_norm_backward,
+    .activate = graft_reference_activate,
+    .activate_backward = graft_reference_activate_backward,
+    .gate = graft_reference_gate,
+    .gate_backward = graft_reference_gate_backward,
+    .norm = norm,
+    .norm_backward = norm_backward,
+    .rotate = rotate,
     .softmax = softmax,
     .softmax_backward = softmax_backward,
     .attention_scratch = graft_reference_attention_scratch,

@@ -18,8 +18,9 @@ typedef struct {
     double *d_key, *d_value;
 } Head;
 
-size_t graft_reference_attention_scratch(GraftFormat format, size_t length, size_t width) {
+size_t graft_reference_attention_scratch(GraftFormat format, size_t length, size_t width, size_t reach) {
     (void)format;
+    (void)reach;
     const size_t doubles = 3 * length + 2 * length * width;
     // One more, for doubles begin where an address is a multiple of their size.
     return (doubles + 1) * (sizeof(double) / sizeof(float));
@@ -60,13 +61,24 @@ static bool is_kept(const Head *h, size_t i, size_t j) {
     return graft_dropout_hash(words, (uint32_t)index) >= graft_dropout_threshold(t->dropout_rate);
 }
 
+/// Of row `i` and key `j`; −∞ out of reach.
+static double score(const Head *h, size_t i, size_t j) {
+    const GraftAttention *t = h->call;
+    if ((i < j ? j - i : i - j) > t->reach) {
+        return -INFINITY;
+    }
+    const double product = dot(h, row_of(t->query, t->query_stride, i, h), row_of(t->key, t->key_stride, j, h));
+    const ptrdiff_t place =
+        (ptrdiff_t)h->head * t->bias_head_stride + (ptrdiff_t)i * t->bias_row_stride + (ptrdiff_t)j;
+    return t->scale * product + (t->bias == NULL ? 0 : t->bias[place]);
+}
+
 /// Steps 1 and 2 of row `i`, but for the division by their sum, which is returned.
 static double powers_of_row(const Head *h, size_t i) {
     const GraftAttention *t = h->call;
     double greatest = -INFINITY, sum = 0;
-    const float *query = row_of(t->query, t->query_stride, i, h);
     for (size_t j = 0; j < t->length; j++) {
-        h->powers[j] = t->scale * dot(h, query, row_of(t->key, t->key_stride, j, h));
+        h->powers[j] = score(h, i, j);
         greatest = fmax(greatest, h->powers[j]);
     }
     for (size_t j = 0; j < t->length; j++) {

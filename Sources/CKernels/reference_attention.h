@@ -4,7 +4,7 @@
 
 #include "CKernels.h"
 
-size_t graft_reference_attention_scratch(GraftFormat format, size_t length, size_t width);
+size_t graft_reference_attention_scratch(GraftFormat format, size_t length, size_t width, size_t reach);
 void graft_reference_attention(const GraftAttention *attention);
 void graft_reference_attention_backward(const GraftAttention *attention, const GraftAttentionGradients *gradients);
 

@@ -1,8 +1,10 @@
 /// Attention in the terms of one instruction set. A file of an instruction set includes this once, after `vector_product.h`.
 ///
 /// A head is worked on in blocks of rows of scores that stay in the second-level cache: for each block the products and,
-/// between them, one walk over its rows. What rounds, and where blocks are cut, follows from the format, the text's length
-/// and the head's width alone.
+/// between them, one walk over its rows. What rounds, and where blocks are cut, follows from the format, the text's length,
+/// the reach and the head's width alone.
+///
+/// A block has the columns within reach of its rows, its window: for texts within reach, all of them.
 #include "vector_attention_pack.h"
 #include "vector_attention_rows.h"
 
@@ -10,7 +12,7 @@
 
 /// One head's places in the caller's scratch.
 typedef struct {
-    /// Columns of a block of scores: the text's length in whole lines.
+    /// The text's length in whole lines.
     size_t columns;
     /// Numbers from one row of scores to the next: an odd number of lines, so that rows that are read side by side fall on
     /// different places of the cache.
@@ -36,7 +38,13 @@ enum {
     BLOCK_COUNT = 32768,
     /// As many rows as the widest tiles take at once, however long a row is.
     LEAST_BLOCK_ROWS = 12,
+    /// Where windows begin and end, but at the text's end: a multiple of every path's panels.
+    WINDOW_UNIT = 64,
+    /// Rows of a block whose window is not the whole text, at most: more of them would reach further together.
+    MOST_WINDOW_ROWS = 64,
 };
+
+_Static_assert(WINDOW_UNIT % PANEL_WIDTH == 0, "a window begins where a packed panel does");
 
 static size_t whole_lines(size_t count) {
     return (count + LINE - 1) / LINE * LINE;
@@ -54,10 +62,21 @@ static void *take(Places *places, size_t count) {
     return place;
 }
 
-static HeadScratch lay_out_head(GraftFormat format, size_t length, size_t width, Places *places) {
-    const size_t columns = whole_lines(length), stride = (columns / LINE | 1) * LINE;
-    const size_t fitting = BLOCK_COUNT / stride / 2 * 2;
-    const size_t most = fitting < LEAST_BLOCK_ROWS ? LEAST_BLOCK_ROWS : fitting, rows = length < most ? length : most;
+static size_t least(size_t x, size_t y) {
+    return x < y ? x : y;
+}
+
+/// Columns of the widest window.
+static size_t window_columns(size_t length, size_t reach) {
+    const size_t reached = MOST_WINDOW_ROWS + 2 * least(reach, length);
+    return least(whole_lines(length), (reached + 2 * (WINDOW_UNIT - 1)) / WINDOW_UNIT * WINDOW_UNIT);
+}
+
+static HeadScratch lay_out_head(GraftFormat format, size_t length, size_t width, size_t reach, Places *places) {
+    const size_t columns = whole_lines(length), window = window_columns(length, reach);
+    const size_t stride = (window / LINE | 1) * LINE, fitting = BLOCK_COUNT / stride / 2 * 2;
+    const size_t enough = fitting < LEAST_BLOCK_ROWS ? LEAST_BLOCK_ROWS : fitting;
+    const size_t most = window < columns ? least(enough, MOST_WINDOW_ROWS) : enough, rows = least(length, most);
     const size_t pairs = (rows + 1) / 2, block = 2 * pairs * stride, words = graft_word_count(format, width);
     HeadScratch s = {.columns = columns, .stride = (ptrdiff_t)stride, .rows = rows};
     s.edge = take(places, columns);
@@ -78,19 +97,64 @@ static HeadScratch lay_out_head(GraftFormat format, size_t length, size_t width,
     return s;
 }
 
-static size_t attention_scratch(GraftFormat format, size_t length, size_t width) {
+static size_t attention_scratch(GraftFormat format, size_t length, size_t width, size_t reach) {
     Places places = {NULL, 0};
-    lay_out_head(format, length, width, &places);
+    lay_out_head(format, length, width, reach, &places);
     return places.taken;
 }
 
 static HeadScratch head_scratch(const GraftAttention *t) {
     Places places = {t->scratch, 0};
-    const HeadScratch scratch = lay_out_head(t->format, t->length, t->width, &places);
+    const HeadScratch scratch = lay_out_head(t->format, t->length, t->width, t->reach, &places);
     for (size_t j = 0; j < scratch.columns; j++) {
         scratch.edge[j] = j < t->length ? 0 : -__builtin_inff();
     }
     return scratch;
+}
+
+// MARK: Blocks
+
+/// Some rows of a head, and the window of columns that they reach.
+typedef struct {
+    size_t first, rows;
+    /// Begins at a multiple of `WINDOW_UNIT`, and ends at one or at the end of the last line.
+    size_t start, columns;
+    /// Columns from `start` on that are the text's.
+    size_t keys;
+} Block;
+
+static inline Block block_from(const GraftAttention *t, const HeadScratch *scratch, size_t first) {
+    const size_t rows = least(t->length - first, scratch->rows), reach = least(t->reach, t->length);
+    const size_t start = first < reach ? 0 : (first - reach) / WINDOW_UNIT * WINDOW_UNIT;
+    const size_t end = least((first + rows + reach + WINDOW_UNIT - 1) / WINDOW_UNIT * WINDOW_UNIT, scratch->columns);
+    return (Block){first, rows, start, end - start, least(end, t->length) - start};
+}
+
+/// Whether scores are more than scaled products: then each block is filled with what is added to them.
+static inline bool has_addends(const GraftAttention *t) {
+    return t->bias != NULL || least(t->reach, t->length) + 1 < t->length;
+}
+
+/// What is added to the scores of a block's rows: the bias, and −∞ out of reach.
+static void fill_addends(const GraftAttention *t, const HeadScratch *scratch, Block block, size_t head) {
+    const Vector out_of_reach = splat(-__builtin_inff());
+    for (size_t i = 0; i < block.rows; i++) {
+        const size_t row = block.first + i, reach = least(t->reach, t->length);
+        // The first and behind the last column within reach, from the window's first on.
+        const size_t low = row < block.start + reach ? 0 : row - reach - block.start;
+        const size_t high = least(row + reach + 1 - block.start, block.keys);
+        float *to = scratch->p + (ptrdiff_t)i * scratch->stride;
+        for (size_t at = 0; at < block.columns; at += LANES) {
+            store(to + at, out_of_reach);
+        }
+        const float *bias = t->bias == NULL ? NULL
+                                            : t->bias + (ptrdiff_t)head * t->bias_head_stride +
+                                                  (ptrdiff_t)row * t->bias_row_stride + (ptrdiff_t)block.start;
+        for (size_t at = low; at < high; at += LANES) {
+            const size_t lanes = lanes_from(at, high);
+            store_first(to + at, bias == NULL ? splat(0) : load_first(bias + at, lanes), lanes);
+        }
+    }
 }
 
 // MARK: Steps
@@ -123,56 +187,85 @@ static inline void fetch_gradients(const GraftAttentionGradients *d, size_t row,
     }
 }
 
+/// Of a score's power of two: the scale comes with it, or with the product where something is added to that.
 static float exponent_of(const GraftAttention *t) {
-    return t->scale * 1.44269504f;  // log₂ e
+    const float log2_e = 1.44269504f;
+    return has_addends(t) ? log2_e : t->scale * log2_e;
 }
 
-static RowWalk head_walk(const GraftAttention *t, const HeadScratch *scratch, size_t head) {
+static RowWalk head_walk(const GraftAttention *t, size_t head) {
     return (RowWalk){
-        .columns = scratch->columns,
         .exponent = splat(exponent_of(t)),
         .mask = {graft_dropout_key_words(t->dropout_key, t->dropout_stream + (uint32_t)head),
                  graft_dropout_threshold(t->dropout_rate)},
     };
 }
 
-static inline RowWalk row_walk(RowWalk walk, const GraftAttention *t, size_t row, float shift) {
+static inline RowWalk row_walk(RowWalk walk, const GraftAttention *t, size_t row, size_t start, float shift) {
     walk.shift = splat(shift);
-    walk.first = lane_numbers() + splat_word((uint32_t)(row * t->length) + walk.mask.words.first);
+    walk.first = lane_numbers() + splat_word((uint32_t)(row * t->length + start) + walk.mask.words.first);
     return walk;
 }
 
-/// out = rows of Q or dO times Kᵀ or Vᵀ. `edge` or NULL.
-static void multiply_packed(GraftFormat format, size_t rows, size_t width, Operand a, const Word *packed, const float *edge,
-                            const HeadScratch *scratch, float *out) {
+/// A packed matrix from a window's first column on.
+static inline const Word *panels_from(const Word *packed, GraftFormat format, size_t width, Block block) {
+    return packed + graft_word_count(format, width) * block.start;
+}
+
+/// dP = dO Vᵀ
+static void multiply_values(GraftFormat format, size_t width, Operand d_context, Block block, const HeadScratch *scratch) {
     product(&(GraftProduct){
         .format = format,
-        .rows = rows,
-        .columns = scratch->columns,
+        .rows = block.rows,
+        .columns = block.columns,
         .depth = graft_word_count(format, width),
-        .a = a.start,
-        .a_row_stride = a.stride,
+        .a = d_context.start,
+        .a_row_stride = d_context.stride,
         .a_depth_stride = 1,
-        .b = packed,
-        .out = out,
+        .b = panels_from(scratch->values, format, width, block),
+        .out = scratch->dp,
         .out_row_stride = scratch->stride,
-        .bias = edge,
         .scale = 1,
     });
 }
 
+/// S = Q Kᵀ, or scaled and onto what is added to it.
+static void multiply_keys(const GraftAttention *t, Operand query, Block block, const HeadScratch *scratch, size_t head) {
+    const bool accumulate = has_addends(t);
+    if (accumulate) {
+        fill_addends(t, scratch, block, head);
+    }
+    product(&(GraftProduct){
+        .format = t->format,
+        .rows = block.rows,
+        .columns = block.columns,
+        .depth = graft_word_count(t->format, t->width),
+        .a = query.start,
+        .a_row_stride = query.stride,
+        .a_depth_stride = 1,
+        .b = panels_from(scratch->keys, t->format, t->width, block),
+        .out = scratch->p,
+        .out_row_stride = scratch->stride,
+        .bias = accumulate ? NULL : scratch->edge + block.start,
+        .scale = accumulate ? t->scale : 1,
+        .accumulate = accumulate,
+    });
+}
+
 /// out = scale · scores b, where `b` has the text's rows.
-static void multiply_scores(GraftFormat format, size_t rows, size_t length, size_t width, Operand scores, Operand b,
-                            float scale, float *out, ptrdiff_t out_stride) {
+static void multiply_scores(GraftFormat format, Block block, size_t width, Operand scores, Operand b, float scale, float *out,
+                            ptrdiff_t out_stride) {
+    // A window begins at an even row.
+    const ptrdiff_t b_start = (ptrdiff_t)graft_word_count(format, block.start) * b.stride;
     product(&(GraftProduct){
         .format = format,
-        .rows = rows,
+        .rows = block.rows,
         .columns = width,
-        .depth = graft_word_count(format, length),
+        .depth = graft_word_count(format, block.keys),
         .a = scores.start,
         .a_row_stride = scores.stride,
         .a_depth_stride = 1,
-        .b = b.start,
+        .b = (const Word *)b.start + b_start,
         .b_depth_stride = b.stride,
         .out = out,
         .out_row_stride = out_stride,
@@ -180,24 +273,35 @@ static void multiply_scores(GraftFormat format, size_t rows, size_t length, size
     });
 }
 
-/// out (+)= scale · scoresᵀ b, where `b` has the block's rows.
-static void multiply_transposed(GraftFormat format, size_t rows, size_t length, size_t width, Operand scores, Operand b,
-                                float scale, bool accumulate, float *out, ptrdiff_t out_stride) {
-    product(&(GraftProduct){
+/// out (+)= scale · scoresᵀ b, where `b` has the block's rows: added to the rows of `out` before `written`.
+static void multiply_transposed(GraftFormat format, Block block, size_t width, Operand scores, Operand b, float scale,
+                                size_t written, float *out, ptrdiff_t out_stride) {
+    const size_t added = written - block.start;
+    GraftProduct part = {
         .format = format,
-        .rows = length,
+        .rows = added,
         .columns = width,
-        .depth = graft_word_count(format, rows),
+        .depth = graft_word_count(format, block.rows),
         .a = scores.start,
         .a_row_stride = 1,
         .a_depth_stride = scores.stride,
         .b = b.start,
         .b_depth_stride = b.stride,
-        .out = out,
+        .out = out + (ptrdiff_t)block.start * out_stride,
         .out_row_stride = out_stride,
         .scale = scale,
-        .accumulate = accumulate,
-    });
+        .accumulate = true,
+    };
+    if (added > 0) {
+        product(&part);
+    }
+    if (added < block.keys) {
+        part.rows = block.keys - added;
+        part.a = (const Word *)scores.start + added;
+        part.out = out + (ptrdiff_t)written * out_stride;
+        part.accumulate = false;
+        product(&part);
+    }
 }
 
 static void scale_row(float *row, float scale, size_t width) {
@@ -210,10 +314,10 @@ static void scale_row(float *row, float scale, size_t width) {
 // MARK: Forward
 
 /// One row's walk: S becomes what dropout leaves of the powers. The row of the context is to be divided by their sum.
-CONSTANT_ARGUMENTS float attend_row(const GraftAttention *t, RowWalk walk, size_t row, float *scores,
+CONSTANT_ARGUMENTS float attend_row(const GraftAttention *t, RowWalk walk, size_t row, size_t start, float *scores,
                                     const GraftFormat format, const bool drops, float *statistics) {
-    const float shift = -(row_maximum(scores, walk.columns) * exponent_of(t));
-    const float inverse = 1 / row_of_powers(row_walk(walk, t, row, shift), scores, format, drops);
+    const float shift = -(row_maximum(scores, walk.columns) * walk.exponent[0]);
+    const float inverse = 1 / row_of_powers(row_walk(walk, t, row, start, shift), scores, format, drops);
     if (statistics != NULL) {
         statistics[2 * row] = shift;
         statistics[2 * row + 1] = inverse;
@@ -228,27 +332,29 @@ CONSTANT_ARGUMENTS void attend(const GraftAttention *t, const GraftFormat format
     for (size_t head = 0; head < t->heads; head++) {
         const size_t column = head * width;
         const bool is_last = head + 1 == t->heads;
-        const RowWalk walk = head_walk(t, &scratch, head);
+        RowWalk walk = head_walk(t, head);
         float *statistics = t->statistics == NULL ? NULL : t->statistics + 2 * head * length;
         pack_head(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
         const Operand value = pairs_operand(format, t->value + column, t->value_stride, length, width, scratch.pairs);
         for (size_t first = 0; first < length; first += scratch.rows) {
-            const size_t rows = length - first < scratch.rows ? length - first : scratch.rows;
+            const Block block = block_from(t, &scratch, first);
             const float *query_rows = t->query + (ptrdiff_t)first * t->query_stride + column;
             float *context_rows = t->context + (ptrdiff_t)first * t->context_stride + column;
-            const Operand query = rows_operand(format, query_rows, t->query_stride, rows, width, scratch.query);
-            multiply_packed(format, rows, width, query, scratch.keys, scratch.edge, &scratch, scratch.p);
-            for (size_t i = 0; i < rows; i++) {
+            const Operand query = rows_operand(format, query_rows, t->query_stride, block.rows, width, scratch.query);
+            multiply_keys(t, query, block, &scratch, head);
+            walk.columns = block.columns;
+            for (size_t i = 0; i < block.rows; i++) {
                 if (!is_last) {
                     fetch_inputs(t, first + i, column + width);
                     fetch(t->context, t->context_stride, first + i, column + width, width);
                 }
                 float *scores = scratch.p + (ptrdiff_t)i * scratch.stride;
-                scratch.sums[i] = kept_scale * attend_row(t, walk, first + i, scores, format, drops, statistics);
+                const float inverse = attend_row(t, walk, first + i, block.start, scores, format, drops, statistics);
+                scratch.sums[i] = kept_scale * inverse;
             }
             const Operand scores = {scratch.p, scratch.stride};
-            multiply_scores(format, rows, length, width, scores, value, 1, context_rows, t->context_stride);
-            for (size_t i = 0; i < rows; i++) {
+            multiply_scores(format, block, width, scores, value, 1, context_rows, t->context_stride);
+            for (size_t i = 0; i < block.rows; i++) {
                 scale_row(context_rows + (ptrdiff_t)i * t->context_stride, scratch.sums[i], width);
             }
         }
@@ -273,12 +379,14 @@ typedef struct {
 } WalkedBlock;
 
 CONSTANT_ARGUMENTS WalkedBlock walk_block(const GraftAttention *t, const GraftAttentionGradients *d,
-                                          const HeadScratch *scratch, RowWalk walk, size_t head, size_t first, size_t rows,
+                                          const HeadScratch *scratch, RowWalk walk, size_t head, Block block,
                                           const GraftFormat format, const bool drops) {
+    const size_t first = block.first, rows = block.rows;
     const float *statistics = t->statistics + 2 * (head * t->length + first);
     const size_t next_column = (head + 1) * t->width;
     float *kept = drops && format == GRAFT_FLOAT32 ? scratch->kept : scratch->p;
     float previous_sum = 0;
+    walk.columns = block.columns;
     for (size_t i = 0; i < rows; i++) {
         if (head + 1 < t->heads) {
             fetch_inputs(t, first + i, next_column);
@@ -286,7 +394,7 @@ CONSTANT_ARGUMENTS WalkedBlock walk_block(const GraftAttention *t, const GraftAt
         }
         const ptrdiff_t at = (ptrdiff_t)i * scratch->stride;
         float *p = scratch->p + at, *dp = scratch->dp + at;
-        const RowWalk row = row_walk(walk, t, first + i, statistics[2 * i]);
+        const RowWalk row = row_walk(walk, t, first + i, block.start, statistics[2 * i]);
         const float sum = row_of_probabilities(row, statistics[2 * i + 1], p, dp, kept + at, format, drops);
         if (format == GRAFT_FLOAT32) {
             row_of_score_gradients(p, kept + at, dp, sum, walk.columns);
@@ -321,34 +429,39 @@ CONSTANT_ARGUMENTS void attend_backward(const GraftAttention *t, const GraftAtte
     const float kept_scale = graft_dropout_scale(t->dropout_rate), scale = t->scale * kept_scale;
     for (size_t head = 0; head < t->heads; head++) {
         const size_t column = head * width;
-        const RowWalk walk = head_walk(t, &scratch, head);
+        const RowWalk walk = head_walk(t, head);
         pack_head(format, t->key + column, t->key_stride, length, scratch.columns, width, scratch.keys);
         pack_head(format, t->value + column, t->value_stride, length, scratch.columns, width, scratch.values);
         const Operand key = pairs_operand(format, t->key + column, t->key_stride, length, width, scratch.pairs);
+        // Rows of dK and dV that earlier blocks have written.
+        size_t written = 0;
         for (size_t first = 0; first < length; first += scratch.rows) {
-            const size_t rows = length - first < scratch.rows ? length - first : scratch.rows;
+            const Block block = block_from(t, &scratch, first);
             const float *queries = t->query + (ptrdiff_t)first * t->query_stride + column;
             const float *d_contexts = d->context + (ptrdiff_t)first * d->context_stride + column;
-            const Operand query = rows_operand(format, queries, t->query_stride, rows, width, scratch.query);
-            const Operand d_context = rows_operand(format, d_contexts, d->context_stride, rows, width, scratch.d_context);
-            multiply_packed(format, rows, width, query, scratch.keys, scratch.edge, &scratch, scratch.p);
-            multiply_packed(format, rows, width, d_context, scratch.values, NULL, &scratch, scratch.dp);
-            const WalkedBlock block = walk_block(t, d, &scratch, walk, head, first, rows, format, drops);
+            const Operand query = rows_operand(format, queries, t->query_stride, block.rows, width, scratch.query);
+            const Operand d_context =
+                rows_operand(format, d_contexts, d->context_stride, block.rows, width, scratch.d_context);
+            multiply_keys(t, query, block, &scratch, head);
+            multiply_values(format, width, d_context, block, &scratch);
+            const WalkedBlock walked = walk_block(t, d, &scratch, walk, head, block, format, drops);
             if (d->value != NULL) {
                 const Operand pairs =
-                    pairs_operand(format, d_contexts, d->context_stride, rows, width, scratch.d_context_pairs);
-                multiply_transposed(format, rows, length, width, block.kept, pairs, kept_scale, first > 0,
-                                    d->value + column, d->value_stride);
+                    pairs_operand(format, d_contexts, d->context_stride, block.rows, width, scratch.d_context_pairs);
+                multiply_transposed(format, block, width, walked.kept, pairs, kept_scale, written, d->value + column,
+                                    d->value_stride);
             }
             if (d->query != NULL) {
-                multiply_scores(format, rows, length, width, block.d_scores, key, scale,
+                multiply_scores(format, block, width, walked.d_scores, key, scale,
                                 d->query + (ptrdiff_t)first * d->query_stride + column, d->query_stride);
             }
             if (d->key != NULL) {
-                const Operand pairs = pairs_operand(format, queries, t->query_stride, rows, width, scratch.query_pairs);
-                multiply_transposed(format, rows, length, width, block.d_scores_transposed, pairs, scale, first > 0,
+                const Operand pairs =
+                    pairs_operand(format, queries, t->query_stride, block.rows, width, scratch.query_pairs);
+                multiply_transposed(format, block, width, walked.d_scores_transposed, pairs, scale, written,
                                     d->key + column, d->key_stride);
             }
+            written = block.start + block.keys;
         }
     }
 }

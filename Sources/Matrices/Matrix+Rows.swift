@@ -5,25 +5,6 @@ extension Matrix {
     /// Rows that one thread takes at a time: about 64 KB.
     private var rowGrain: Int { max(1, 16_384 / max(columns, 1)) }
 
-    /// Calls `body` for blocks of rows with the address of each block in `self`, `other` and `out`, all alike in shape.
-    private static func zip(
-        _ x: Matrix, _ y: Matrix, into out: inout Matrix,
-        _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Range<Int>) -> Void
-    ) {
-        precondition(x.rows == y.rows && x.columns == y.columns, "element-wise work is on matrices of one shape")
-        let columns = x.columns
-        x.withView { x in
-            y.withView { y in
-                out.withMutableView { out in
-                    Parallel.forEachRange(of: x.rows, grain: max(1, 16_384 / max(columns, 1))) { rows in
-                        let offset = rows.lowerBound * columns
-                        body(x.base + offset, y.base + offset, out.base + offset, rows)
-                    }
-                }
-            }
-        }
-    }
-
     /// self += scale · other
     package mutating func add(_ other: Matrix, scale: Float = 1) {
         precondition(rows == other.rows && columns == other.columns, "only matrices of one shape add")
@@ -45,30 +26,19 @@ extension Matrix {
         return sum
     }
 
-    /// gelu(self), by erf or by tanh.
-    package func gelu(tanhForm: Bool) -> Matrix {
-        var out = Matrix(uninitializedRows: rows, columns: columns)
-        Matrix.zip(self, self, into: &out) { x, _, out, rows in
-            Kernels.table.gelu(x, out, rows.count * columns, tanhForm)
-        }
-        return out
-    }
-
-    /// dx = dy ⊙ gelu′(x), with x = self.
-    package func geluPullback(_ dy: Matrix, tanhForm: Bool) -> Matrix {
-        var dx = Matrix(uninitializedRows: rows, columns: columns)
-        Matrix.zip(self, dy, into: &dx) { x, dy, dx, rows in
-            Kernels.table.gelu_backward(x, dy, dx, rows.count * columns, tanhForm)
-        }
-        return dx
-    }
-
     /// Column j multiplied by `factors[j]`.
     package func multiplyingColumns(by factors: [Float]) -> Matrix {
         precondition(factors.count == columns, "each column has a factor")
         var out = Matrix(uninitializedRows: rows, columns: columns)
-        Matrix.zip(self, self, into: &out) { x, _, out, rows in
-            Kernels.table.scale_columns(x, columns, factors, rows.count, columns, out)
+        let grain = rowGrain
+        out.withMutableView { out in
+            withView { x in
+                Parallel.forEachRange(of: x.rows, grain: grain) { rows in
+                    let offset = rows.lowerBound * columns
+                    Kernels.table.scale_columns(
+                        x.base + offset, columns, factors, rows.count, columns, out.base + offset)
+                }
+            }
         }
         return out
     }

@@ -3,13 +3,17 @@ import CKernels
 /// Attention of each text of a batch over itself, all heads of a text side by side in its rows.
 ///
 /// Queries, keys, values and whatever has their shape are [tokens, heads · width], each a matrix of its own or columns of
-/// a wider one.
+/// a wider one. A score is scale · q·k + bias, where each head may have a bias for each distance, and it may be that tokens
+/// only attend to those within reach.
 package struct TextAttention: Sendable {
     let heads: Int
     let width: Int
     /// How the factors of products are held; never int8, whose steps are too coarse for probabilities.
     let format: GraftFormat
     let dropout: Dropout?
+    let scale: Float
+    let positionBias: PositionBias?
+    let reach: Int?
 
     /// Which probabilities are dropped: a function of the key, the text's place in the batch, head, row and column.
     package struct Dropout: Sendable {
@@ -22,10 +26,19 @@ package struct TextAttention: Sendable {
         }
     }
 
-    /// `width` is that of one head; `precision` is the encoder's. Below float32, products are in bfloat16.
-    package init(heads: Int, width: Int, precision: Precision = .float32, dropout: Dropout? = nil) {
+    /// `width` is that of one head; `precision` is the encoder's. Below float32, products are in bfloat16. `scale` is
+    /// 1/√width if nil. Token i attends to the tokens j with |i − j| ≤ `reach`, to all if nil.
+    package init(
+        heads: Int, width: Int, precision: Precision = .float32, dropout: Dropout? = nil, scale: Float? = nil,
+        positionBias: PositionBias? = nil, reach: Int? = nil
+    ) {
         precondition(heads > 0 && width > 0, "attention has heads, and they have a width")
+        precondition(scale.map { $0 > 0 } ?? true, "a scale of scores is more than 0")
+        precondition(reach.map { $0 >= 0 } ?? true, "a token reaches at least itself")
+        precondition(positionBias.map { $0.heads == heads } ?? true, "a position bias is for as many heads")
         (self.heads, self.width, self.dropout) = (heads, width, dropout)
+        self.scale = scale ?? 1 / Float(width).squareRoot()
+        (self.positionBias, self.reach) = (positionBias, reach)
         format = precision == .float32 ? GRAFT_FLOAT32 : GRAFT_BFLOAT16
     }
 
@@ -49,10 +62,11 @@ package struct TextAttention: Sendable {
     ) {
         check(query, key, value, context)
         share(texts) { text, heads, scratch in
-            var call = call(text, texts[text], heads, query, key, value, statistics, scratch)
-            call.context = start(of: context, texts[text], heads)
-            call.context_stride = context.rowStride
-            Kernels.table.attention(&call)
+            withCall(text, texts[text], heads, query, key, value, statistics, scratch) { call in
+                call.context = start(of: context, texts[text], heads)
+                call.context_stride = context.rowStride
+                Kernels.table.attention(&call)
+            }
         }
     }
 
@@ -65,7 +79,6 @@ package struct TextAttention: Sendable {
         for gradient in [gradients.query, gradients.key, gradients.value] { gradient.map { check($0) } }
         share(texts) { text, heads, scratch in
             let rows = texts[text]
-            var call = call(text, rows, heads, query, key, value, statistics, scratch)
             var wanted = GraftAttentionGradients(
                 context: start(of: dContext, rows, heads), context_stride: dContext.rowStride,
                 query: gradients.query.map { start(of: $0, rows, heads) },
@@ -73,7 +86,9 @@ package struct TextAttention: Sendable {
                 value: gradients.value.map { start(of: $0, rows, heads) },
                 query_stride: gradients.query?.rowStride ?? 0, key_stride: gradients.key?.rowStride ?? 0,
                 value_stride: gradients.value?.rowStride ?? 0)
-            Kernels.table.attention_backward(&call, &wanted)
+            withCall(text, rows, heads, query, key, value, statistics, scratch) { call in
+                Kernels.table.attention_backward(&call, &wanted)
+            }
         }
     }
 
@@ -89,21 +104,31 @@ package struct TextAttention: Sendable {
         return view.base + rows.lowerBound * view.rowStride + heads.lowerBound * width
     }
 
-    private func call(
+    /// Calls `body` with all that forward and backward have in common.
+    private func withCall(
         _ text: Int, _ rows: Range<Int>, _ heads: Range<Int>, _ query: MatrixView, _ key: MatrixView,
-        _ value: MatrixView, _ statistics: MatrixView?, _ scratch: UnsafeMutablePointer<Float>
-    ) -> GraftAttention {
+        _ value: MatrixView, _ statistics: MatrixView?, _ scratch: UnsafeMutablePointer<Float>,
+        _ body: (inout GraftAttention) -> Void
+    ) {
         precondition(rows.count < 1 << 16, "a text has fewer than 65,536 tokens")
-        return GraftAttention(
+        var call = GraftAttention(
             format: format, length: rows.count, heads: heads.count, width: width,
             query: start(of: query, rows, heads), key: start(of: key, rows, heads),
             value: start(of: value, rows, heads), query_stride: query.rowStride, key_stride: key.rowStride,
-            value_stride: value.rowStride, scale: 1 / Float(width).squareRoot(), dropout_rate: dropout?.rate ?? 0,
+            value_stride: value.rowStride, scale: scale, reach: reach ?? rows.count, bias: nil, bias_head_stride: 0,
+            bias_row_stride: 0, dropout_rate: dropout?.rate ?? 0,
             dropout_stream: UInt32(text * self.heads + heads.lowerBound), dropout_key: dropout?.key ?? 0,
             statistics: statistics.map {
                 $0.base + rows.lowerBound * statisticsWidth + heads.lowerBound * 2 * rows.count
             },
             scratch: scratch, context: nil, context_stride: 0)
+        guard let positionBias else { return body(&call) }
+        positionBias.withAddress(ofHead: heads.lowerBound, length: rows.count) { address in
+            call.bias = address
+            call.bias_head_stride = positionBias.headStride
+            call.bias_row_stride = -1
+            body(&call)
+        }
     }
 
     /// Calls `body` for all heads of all texts, with scratch: all heads of a text at once, or shared among threads.
@@ -114,10 +139,14 @@ package struct TextAttention: Sendable {
             var scratch = Matrix(uninitializedRows: 1, columns: count)
             scratch.withMutableBuffer { body($0.start) }
         }
-        func scratchCount(_ text: Int) -> Int { Kernels.table.attention_scratch(format, texts[text].count, width) }
+        func scratchCount(_ text: Int) -> Int {
+            let length = texts[text].count
+            return Kernels.table.attention_scratch(format, length, width, reach ?? length)
+        }
 
         // A batch smaller than this is done sooner than another thread wakes up.
-        let isSmall = texts.reduce(0) { $0 + $1.count * $1.count } * heads * width < 1 << 19
+        let scores = texts.reduce(0) { $0 + $1.count * min($1.count, 2 * (reach ?? $1.count) + 1) }
+        let isSmall = scores * heads * width < 1 << 19
         guard !isSmall, !Parallel.isSerial else {
             return withScratch(texts.indices.map(scratchCount).max() ?? 0) { scratch in
                 for text in texts.indices { body(text, 0..<heads, scratch) }

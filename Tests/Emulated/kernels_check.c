@@ -21,11 +21,13 @@ typedef struct {
     size_t used;
 } Arena;
 
-static Arena arenas[8];
+enum { ARENAS = 9 };
+
+static Arena arenas[ARENAS];
 
 static void open_arenas(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < ARENAS; i++) {
         arenas[i].bytes = ((size_t)1 << 19) / page * page;
         char *pages = mmap(NULL, arenas[i].bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (pages == MAP_FAILED || mprotect(pages + arenas[i].bytes, page, PROT_NONE) != 0) {
@@ -79,7 +81,7 @@ typedef struct {
 static const GraftKernels *tested, *reference;
 static size_t checks, failures;
 static uint64_t fingerprint;
-static Difference differences[16];
+static Difference differences[32];
 static size_t difference_count;
 
 static void fail(const char *function, const char *what) {
@@ -114,6 +116,10 @@ static void compare(const char *function, const float *found, const float *expec
         }
     }
     if (difference == NULL) {
+        if (difference_count == sizeof differences / sizeof differences[0]) {
+            fprintf(stderr, "kernels_check: more functions than places for their differences\n");
+            exit(2);
+        }
         difference = &differences[difference_count++];
         *difference = (Difference){function, 0, allowed};
     }
@@ -361,43 +367,76 @@ static void check_words(void) {
     }
 }
 
-static void check_gelu(size_t count) {
+static void check_activations(size_t count) {
+    static const char *names[] = {"gelu", "gelu, tanh form", "relu", "silu"};
+    static const char *slopes[] = {"gelu backward", "gelu backward, tanh form", "relu backward", "silu backward"};
     float *x = fill(floats(0, count), count, count % 3 == 0 ? 0.1f : count % 3 == 1 ? 4.0f : 15.0f);
     float *dy = fill(floats(1, count), count, 1);
     float *expected = floats(2, count), *found = floats(3, count);
-    for (int form = 0; form < 2; form++) {
-        bool tanh_form = form == 1;
-        reference->gelu(x, expected, count, tanh_form);
-        tested->gelu(x, found, count, tanh_form);
-        close_to(tanh_form ? "gelu, tanh form" : "gelu", found, expected, count, 1e-6);
-        reference->gelu_backward(x, dy, expected, count, tanh_form);
+    for (GraftActivation activation = GRAFT_GELU; activation <= GRAFT_SILU; activation++) {
+        reference->activate(activation, x, expected, count);
+        tested->activate(activation, x, found, count);
+        close_to(names[activation], found, expected, count, 1e-6);
+        reference->activate_backward(activation, x, dy, expected, count);
         memcpy(found, dy, count * sizeof(float));
-        tested->gelu_backward(x, found, found, count, tanh_form);
-        close_to(tanh_form ? "gelu backward, tanh form" : "gelu backward", found, expected, count, 1e-6);
+        tested->activate_backward(activation, x, found, found, count);
+        close_to(slopes[activation], found, expected, count, 1e-6);
     }
 }
 
-static void check_layer_norm(size_t rows, size_t columns) {
+/// Both sides of the gate are halves of rows of `x`.
+static void check_gates(size_t rows, size_t columns) {
     size_t count = rows * columns;
-    float *x = fill(floats(0, count), count, 3), *gamma = fill(floats(1, columns), columns, 2);
-    float *beta = fill(floats(2, columns), columns, 1);
-    float *expected = floats(3, 2 * count + rows), *found = floats(4, 2 * count + rows);
-    reference->layer_norm(x, gamma, beta, 1e-5f, rows, columns, expected, expected + count, expected + 2 * count);
-    tested->layer_norm(x, gamma, beta, 1e-5f, rows, columns, found, found + count, found + 2 * count);
-    close_to("layer norm", found, expected, 2 * count + rows, 1e-6);
-    float *in_place = memcpy(floats(5, count), x, count * sizeof(float));
-    tested->layer_norm(in_place, gamma, beta, 1e-5f, rows, columns, in_place, NULL, NULL);
-    checks++;
-    if (memcmp(in_place, found, count * sizeof(float)) != 0) {
-        fail("layer norm", "in place, another result");
+    float *x = fill(floats(0, 2 * count), 2 * count, 4), *dy = fill(floats(1, count), count, 1);
+    float *expected = floats(2, 2 * count), *found = floats(3, 2 * count);
+    for (GraftActivation activation = GRAFT_GELU; activation <= GRAFT_SILU; activation++) {
+        reference->gate(activation, x, x + columns, 2 * (ptrdiff_t)columns, rows, columns, expected);
+        tested->gate(activation, x, x + columns, 2 * (ptrdiff_t)columns, rows, columns, found);
+        close_to("gates", found, expected, count, 2e-6);
+        reference->gate_backward(activation, x, x + columns, 2 * (ptrdiff_t)columns, dy, rows, columns, expected,
+                                 expected + columns);
+        memcpy(found, x, 2 * count * sizeof(float));
+        tested->gate_backward(activation, found, found + columns, 2 * (ptrdiff_t)columns, dy, rows, columns, found,
+                              found + columns);
+        close_to("gates backward", found, expected, 2 * count, 2e-6);
     }
+}
 
-    const float *normalized = expected + count, *inverse = expected + 2 * count;
-    float *dy = fill(floats(5, count), count, 1), *dx = floats(6, count), *other = floats(7, count);
-    reference->layer_norm_backward(dy, normalized, inverse, gamma, rows, columns, dx);
-    memcpy(other, dy, count * sizeof(float));
-    tested->layer_norm_backward(other, normalized, inverse, gamma, rows, columns, other);
-    close_to("layer norm backward", other, dx, count, 1e-6);
+static void check_norms(size_t rows, size_t columns) {
+    static const char *names[] = {"layer norm", "RMS norm"};
+    static const char *slopes[] = {"layer norm backward", "RMS norm backward"};
+    size_t count = rows * columns;
+    for (GraftNorm kind = GRAFT_LAYER_NORM; kind <= GRAFT_RMS_NORM; kind++) {
+        float *x = fill(floats(0, count), count, 3), *gamma = fill(floats(1, columns), columns, 2);
+        float *beta = next_below(2) == 1 ? fill(floats(2, columns), columns, 1) : NULL;
+        float *expected = floats(3, 2 * count + rows), *found = floats(4, 2 * count + rows);
+        reference->norm(kind, x, gamma, beta, 1e-5f, rows, columns, expected, expected + count, expected + 2 * count);
+        tested->norm(kind, x, gamma, beta, 1e-5f, rows, columns, found, found + count, found + 2 * count);
+        close_to(names[kind], found, expected, 2 * count + rows, 1e-6);
+        float *in_place = memcpy(floats(5, count), x, count * sizeof(float));
+        tested->norm(kind, in_place, gamma, beta, 1e-5f, rows, columns, in_place, NULL, NULL);
+        checks++;
+        if (memcmp(in_place, found, count * sizeof(float)) != 0) {
+            fail(names[kind], "in place, another result");
+        }
+
+        const float *normalized = expected + count, *inverse = expected + 2 * count;
+        float *dy = fill(floats(5, count), count, 1), *dx = floats(6, count), *other = floats(7, count);
+        reference->norm_backward(kind, dy, normalized, inverse, gamma, rows, columns, dx);
+        memcpy(other, dy, count * sizeof(float));
+        tested->norm_backward(kind, other, normalized, inverse, gamma, rows, columns, other);
+        close_to(slopes[kind], other, dx, count, 1e-6);
+    }
+}
+
+static void check_rotation(size_t rows, size_t heads, size_t width) {
+    size_t stride = heads * width + next_below(3), count = rows == 0 ? 0 : (rows - 1) * stride + heads * width;
+    float *turns = fill(floats(0, rows * width), rows * width, 1);
+    float *expected = fill(floats(1, count), count, 2), *found = memcpy(floats(2, count), expected, count * sizeof(float));
+    bool inverse = next_below(2) == 1;
+    reference->rotate(expected, (ptrdiff_t)stride, rows, heads, width, turns, inverse);
+    tested->rotate(found, (ptrdiff_t)stride, rows, heads, width, turns, inverse);
+    close_to("rotate", found, expected, count, 1e-6);
 }
 
 static void check_softmax(size_t rows, size_t columns) {
@@ -461,7 +500,7 @@ static uint64_t chained_fingerprint;
 /// Context and gradients of `call`, in the arena of which each is one after the other; the statistics are not compared.
 static void attend(const GraftKernels *kernels, GraftAttention call, GraftAttentionGradients gradients, float *results) {
     size_t count = call.length * (size_t)call.context_stride;
-    size_t scratch_count = kernels->attention_scratch(call.format, call.length, call.width);
+    size_t scratch_count = kernels->attention_scratch(call.format, call.length, call.width, call.reach);
     call.statistics = floats(5, 2 * call.heads * call.length);
     call.scratch = floats(6, scratch_count);
     for (size_t i = 0; i < scratch_count; i++) {
@@ -478,8 +517,12 @@ static void attend(const GraftKernels *kernels, GraftAttention call, GraftAttent
     kernels->attention_backward(&call, &gradients);
 }
 
-static void check_attention(GraftFormat format, size_t length, size_t heads, size_t width, float rate) {
+/// With a bias for each distance, or without.
+static void check_attention(GraftFormat format, size_t length, size_t heads, size_t width, float rate, bool is_biased,
+                            size_t reach) {
     size_t stride = heads * width + next_below(3), count = length == 0 ? 0 : (length - 1) * stride + heads * width;
+    size_t distances = length == 0 ? 0 : 2 * length - 1;
+    const float *bias = fill(floats(8, heads * distances), heads * distances, 2);
     GraftAttention call = {
         .format = format,
         .length = length,
@@ -492,6 +535,10 @@ static void check_attention(GraftFormat format, size_t length, size_t heads, siz
         .key_stride = (ptrdiff_t)stride,
         .value_stride = (ptrdiff_t)stride,
         .scale = 0.3f,
+        .reach = reach,
+        .bias = is_biased ? bias + distances / 2 : NULL,
+        .bias_head_stride = (ptrdiff_t)distances,
+        .bias_row_stride = -1,
         .dropout_rate = rate,
         .dropout_stream = next_word(),
         .dropout_key = (uint64_t)next_word() << 32 | next_word(),
@@ -524,30 +571,38 @@ static void check_attentions(void) {
     for (size_t length = 0; length <= 70; length++) {
         size_t heads = 1 + next_below(3), width = next_below(4) == 1 ? 1 + next_below(40) : 8u << next_below(4);
         for (int drops = 0; drops < 2; drops++) {
-            check_attention(GRAFT_FLOAT32, length, heads, width, drops == 1 ? 0.2f : 0);
-            check_attention(GRAFT_BFLOAT16, length, heads, width, drops == 1 ? 0.2f : 0);
+            check_attention(GRAFT_FLOAT32, length, heads, width, drops == 1 ? 0.2f : 0, false, length);
+            check_attention(GRAFT_BFLOAT16, length, heads, width, drops == 1 ? 0.2f : 0, false, SIZE_MAX);
+            check_attention(GRAFT_FLOAT32, length, heads, width, drops == 1 ? 0.2f : 0, drops == 0, next_below(40));
+            check_attention(GRAFT_BFLOAT16, length, heads, width, drops == 1 ? 0.2f : 0, drops == 1, next_below(40));
         }
     }
-    check_attention(GRAFT_FLOAT32, 255, 1, 32, 0.1f);
-    check_attention(GRAFT_BFLOAT16, 255, 1, 32, 0.1f);
+    for (GraftFormat format = GRAFT_FLOAT32; format <= GRAFT_BFLOAT16; format++) {
+        check_attention(format, 255, 1, 32, 0.1f, false, 255);
+        check_attention(format, 255, 1, 32, 0.1f, true, 255);
+        check_attention(format, 345, 2, 16, 0.1f, true, 64);
+        check_attention(format, 345, 2, 16, 0, false, 9);
+    }
 }
 
 static void check_rows(void) {
     for (size_t count = 0; count <= 140; count++) {
-        check_gelu(count);
+        check_activations(count);
+        check_gates(next_below(4), count);
+        check_rotation(next_below(3), 1 + next_below(3), 2 * count);
         check_dropout(count);
         check_sums(count);
     }
-    check_gelu(100000);
+    check_activations(100000);
     check_dropout(10007);
     check_sums(100003);
     for (size_t columns = 1; columns <= 140; columns++) {
-        check_layer_norm(1 + next_below(3), columns);
+        check_norms(1 + next_below(3), columns);
         check_softmax(1 + next_below(3), columns);
     }
-    check_layer_norm(3, 384);
-    check_layer_norm(3, 1536);
-    check_layer_norm(0, 5);
+    check_norms(3, 384);
+    check_norms(3, 1536);
+    check_norms(0, 5);
     check_softmax(3, 512);
     check_softmax(0, 5);
     check_softmax(2, 0);

@@ -8,6 +8,10 @@ struct AttentionCase {
     var format = GRAFT_FLOAT32
     /// How far scores spread.
     var range: Float = 2
+    /// Whether each head has a bias for each distance.
+    var isBiased = false
+    /// How far a token attends; nil: to all.
+    var reach: Int?
 
     static let key: UInt64 = 0x0123_4567_89ab_cdef
     static let stream: UInt32 = 7
@@ -23,6 +27,12 @@ struct AttentionCase {
         var seeded = SeededNumbers(seed: UInt64(length * 1000 + heads * 100 + width))
         func next() -> [Float] { seeded.floats(length * stride, in: -range...range).values }
         return (next(), next(), next(), next())
+    }
+
+    /// Where there is a bias: [heads, 2 · length − 1], the distances −(length − 1) … length − 1 side by side.
+    var bias: [Float] {
+        var seeded = SeededNumbers(seed: UInt64(length + heads))
+        return seeded.floats(heads * (2 * length - 1), in: -2...2).values
     }
 
     /// What attention wrote: [length, hidden] each, without the gaps.
@@ -50,16 +60,19 @@ struct AttentionCase {
         let inputs = [query, key, value, dContext].map(KernelNumbers.init)
         let outputs = (0..<4).map { _ in KernelNumbers(repeating: Self.guardNumber, count: length * stride) }
         let statistics = KernelNumbers(repeating: .nan, count: 2 * range.count * length)
-        let count = kernels.attention_scratch(format, length, width)
+        let bias = KernelNumbers(isBiased ? self.bias : [])
+        let count = kernels.attention_scratch(format, length, width, reach ?? length)
         // What scratch holds before must not matter.
         let scratch = KernelNumbers(repeating: .nan, count: count + 16)
         // Kernels know addresses only, which keep nothing alive.
-        defer { withExtendedLifetime((inputs, statistics)) {} }
+        defer { withExtendedLifetime((inputs, statistics, bias)) {} }
         let first = range.lowerBound * width
         var call = GraftAttention(
             format: format, length: length, heads: range.count, width: width, query: inputs[0].start + first,
             key: inputs[1].start + first, value: inputs[2].start + first, query_stride: stride, key_stride: stride,
-            value_stride: stride, scale: scale, dropout_rate: rate,
+            value_stride: stride, scale: scale, reach: reach ?? length,
+            bias: isBiased ? bias.start + range.lowerBound * (2 * length - 1) + length - 1 : nil,
+            bias_head_stride: 2 * length - 1, bias_row_stride: -1, dropout_rate: rate,
             dropout_stream: Self.stream + UInt32(range.lowerBound), dropout_key: Self.key,
             statistics: statistics.start, scratch: scratch.start, context: outputs[0].start + first,
             context_stride: stride)
@@ -90,6 +103,7 @@ struct AttentionCase {
     /// The equations in Double. The mask is what `dropout` leaves of ones.
     var expected: [[Double]] {
         let (query, key, value, dContext) = numbers
+        let biases = isBiased ? bias : []
         var results = [[Double]](repeating: [Double](repeating: 0, count: length * hidden), count: 4)
         for head in 0..<heads {
             func row(_ x: [Float], _ index: Int) -> [Double] {
@@ -104,7 +118,11 @@ struct AttentionCase {
                 KernelPath.reference.kernels.dropout(
                     Self.key, UInt64(Self.stream + UInt32(head)) << 32 + UInt64(i * length), rate, mask.start,
                     mask.start, length)
-                let scores = k.map { Double(scale) * dot(q[i], $0) }
+                let scores: [Double] = k.indices.map { j in
+                    guard abs(i - j) <= reach ?? length else { return -.infinity }
+                    let bias = isBiased ? Double(biases[head * (2 * length - 1) + length - 1 + j - i]) : 0
+                    return Double(scale) * dot(q[i], k[j]) + bias
+                }
                 let greatest = scores.max() ?? 0
                 let powers = scores.map { exp($0 - greatest) }
                 let sum = powers.reduce(0, +)

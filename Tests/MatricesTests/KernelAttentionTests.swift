@@ -14,7 +14,28 @@ import Testing
             AttentionCase(length: 40, heads: 1, width: 45, rate: 0.5),
             AttentionCase(length: 255, heads: 1, width: 32, rate: 0.1),
             AttentionCase(length: 512, heads: 1, width: 8, rate: 0.1),
+        ] + biasedAndLimited
+
+    /// With a bias, with a reach, and with both, so that windows begin and end within the text, at its ends and beyond.
+    static let biasedAndLimited: [AttentionCase] = {
+        var cases = [
+            AttentionCase(length: 300, heads: 2, width: 16, rate: 0.1, isBiased: true),
+            AttentionCase(length: 300, heads: 2, width: 16, rate: 0, isBiased: true, reach: 20),
+            AttentionCase(length: 333, heads: 1, width: 8, rate: 0.2, reach: 64),
+            AttentionCase(length: 450, heads: 1, width: 8, rate: 0, reach: 0),
+            AttentionCase(length: 601, heads: 1, width: 4, rate: 0.1, reach: 150),
         ]
+        for length in [1, 2, 5, 16, 17, 33, 64, 70] {
+            let rate: Float = length % 2 == 0 ? 0 : 0.25
+            cases.append(AttentionCase(length: length, heads: 2, width: 8, rate: rate, isBiased: true))
+            for reach in [0, 1, 7, length - 1, length] {
+                cases.append(
+                    AttentionCase(
+                        length: length, heads: 2, width: 8, rate: rate, isBiased: reach != 7, reach: reach))
+            }
+        }
+        return cases
+    }()
 
     /// The largest |found − expected|, as a share of the largest |expected|.
     static func error(_ found: [Float], _ expected: [Double]) -> Double {
@@ -36,8 +57,9 @@ import Testing
                 let (found, wroteBetween) = attention.results(of: path.kernels)
                 #expect(!wroteBetween, "\(attention)")
                 for (index, result) in found.all.enumerated() {
-                    // A single token's weight is 1, and no score can change it.
-                    let isZero = attention.length == 1 && (index == 1 || index == 2)
+                    // The weight of a single token is 1, and no score can change it.
+                    let isAlone = attention.length == 1 || attention.reach == 0
+                    let isZero = isAlone && (index == 1 || index == 2)
                     let error =
                         isZero ? result.reduce(0) { max($0, Double(abs($1))) } : Self.error(result, expected[index])
                     #expect(error < allowed, "result \(index) of \(attention), \(path.testDescription)")
@@ -61,7 +83,9 @@ import Testing
     @Test(arguments: KernelPath.fast, [GRAFT_FLOAT32, GRAFT_BFLOAT16])
     func aHeadDoesNotDependOnThoseBesideIt(path: KernelPath, format: GraftFormat) {
         for (length, rate) in [(3, Float(0)), (20, 0.1), (67, 0.1), (300, 0)] {
-            let attention = AttentionCase(length: length, heads: 3, width: 32, rate: rate, format: format)
+            let attention = AttentionCase(
+                length: length, heads: 3, width: 32, rate: rate, format: format, isBiased: length != 67,
+                reach: length == 300 ? 40 : nil)
             let together = attention.results(of: path.kernels).results.all
             for head in 0..<3 {
                 let (alone, wroteBetween) = attention.results(of: path.kernels, heads: head..<head + 1)
@@ -109,11 +133,12 @@ import Testing
             inputs[0].start[3 * width + column] = number
             let context = KernelNumbers(repeating: 0, count: length * width)
             let scratch = KernelNumbers(
-                repeating: 0, count: path.kernels.attention_scratch(format, length, width))
+                repeating: 0, count: path.kernels.attention_scratch(format, length, width, length))
             var call = GraftAttention(
                 format: format, length: length, heads: 1, width: width, query: inputs[0].start, key: inputs[1].start,
                 value: inputs[2].start, query_stride: width, key_stride: width, value_stride: width, scale: 1,
-                dropout_rate: 0, dropout_stream: 0, dropout_key: 0, statistics: nil, scratch: scratch.start,
+                reach: length, bias: nil, bias_head_stride: 0, bias_row_stride: 0, dropout_rate: 0, dropout_stream: 0,
+                dropout_key: 0, statistics: nil, scratch: scratch.start,
                 context: context.start, context_stride: width)
             withExtendedLifetime((inputs, scratch)) { path.kernels.attention(&call) }
             for row in 0..<length {
@@ -127,7 +152,7 @@ import Testing
     @Test(arguments: KernelPath.fast, [GRAFT_FLOAT32, GRAFT_BFLOAT16])
     func longTextsTakeBoundedScratch(path: KernelPath, format: GraftFormat) {
         let (length, width) = (8192, 8)
-        let count = path.kernels.attention_scratch(format, length, width)
+        let count = path.kernels.attention_scratch(format, length, width, length)
         #expect(count < 1 << 19)
         let (zeros, scratch) = (
             KernelNumbers(repeating: 0, count: length * width), KernelNumbers(repeating: 0, count: count)
@@ -139,7 +164,8 @@ import Testing
         var call = GraftAttention(
             format: format, length: length, heads: 1, width: width, query: zeros.start, key: zeros.start,
             value: value.start, query_stride: width, key_stride: width, value_stride: width, scale: 1,
-            dropout_rate: 0, dropout_stream: 0, dropout_key: 0, statistics: statistics.start, scratch: scratch.start,
+            reach: length, bias: nil, bias_head_stride: 0, bias_row_stride: 0, dropout_rate: 0, dropout_stream: 0,
+            dropout_key: 0, statistics: statistics.start, scratch: scratch.start,
             context: outputs[0].start, context_stride: width)
         var gradients = GraftAttentionGradients(
             context: dContext.start, context_stride: width, query: outputs[1].start, key: outputs[2].start,

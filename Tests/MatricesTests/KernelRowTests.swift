@@ -2,8 +2,8 @@ import CKernels
 import Foundation
 import Testing
 
-/// GELU, layer norm, softmax and sums: the reference against Double, every path against the reference, and all fast paths
-/// against each other, bit for bit.
+/// Norms, softmax, rotary positions and sums against Double; and all row work, activations and gates too, of every path against
+/// the reference, and of all fast paths against each other, bit for bit.
 struct KernelRowTests {
     /// What a path may differ from the reference by, relative to 1 + |expected|.
     static let tolerance = 1e-6
@@ -11,55 +11,20 @@ struct KernelRowTests {
     /// Lengths on both sides of every vector's and every partial sum's edge.
     static let lengths = Array(0...70) + [127, 128, 129, 384]
 
-    // MARK: GELU
+    // MARK: Norms
 
-    @Test(arguments: KernelPath.all, [false, true])
-    func geluIsTheFormulaInDouble(path: KernelPath, tanhForm: Bool) {
-        var numbers = SeededNumbers(seed: 10)
-        let x = KernelNumbers(
-            numbers.floats(20_000, in: -6...6).values + numbers.floats(5000, in: -20...20).values
-                + numbers.floats(1000, in: -0.01...0.01).values + [0, -0.0, 1e4, -1e4, 3e38, -3e38])
-        let out = KernelNumbers(repeating: 0, count: x.count)
-        path.kernels.gelu(x.start, out.start, x.count, tanhForm)
-        let expected = x.doubles.map { v in
-            tanhForm
-                ? 0.5 * v * (1 + tanh((2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
-                : 0.5 * v * erfc(-v * 0.5.squareRoot())
-        }
-        #expect(largestDifference(out.values, expected) < 2.5e-7)
-        path.kernels.gelu(x.start, x.start, x.count, tanhForm)
-        #expect(x.bits == out.bits, "in place")
+    static let norms = [GRAFT_LAYER_NORM, GRAFT_RMS_NORM]
+
+    /// What a row is brought to one size by: its mean, which RMS norm leaves alone, and what it is multiplied with.
+    private func sizes(_ kind: GraftNorm, _ row: some Collection<Double>, _ epsilon: Double) -> (Double, Double) {
+        let columns = Double(row.count)
+        let mean = kind == GRAFT_LAYER_NORM ? row.reduce(0, +) / columns : 0
+        let square = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / columns
+        return (mean, 1 / (square + epsilon).squareRoot())
     }
 
-    @Test(arguments: KernelPath.all, [false, true])
-    func geluBackwardIsTheSlopeInDouble(path: KernelPath, tanhForm: Bool) {
-        var numbers = SeededNumbers(seed: 11)
-        let x = KernelNumbers(
-            numbers.floats(20_000, in: -6...6).values + numbers.floats(5000, in: -20...20).values + [
-                0, 1e4, -1e4, 3e38, -3e38,
-            ])
-        let dy = numbers.floats(x.count, in: -1...1)
-        let dx = KernelNumbers(repeating: 0, count: x.count)
-        path.kernels.gelu_backward(x.start, dy.start, dx.start, x.count, tanhForm)
-        // The derivatives by hand; the reference's own are not used.
-        let expected = zip(x.doubles, dy.doubles).map { v, d in
-            guard tanhForm else {
-                return d * (0.5 * erfc(-v * 0.5.squareRoot()) + v * exp(-v * v / 2) / (2 * Double.pi).squareRoot())
-            }
-            let c = (2 / Double.pi).squareRoot()
-            let u = c * (v + 0.044715 * v * v * v)
-            let squaredSecant = 1 / (cosh(u) * cosh(u))
-            return d * (0.5 * (1 + tanh(u)) + 0.5 * v * squaredSecant * c * (1 + 0.134145 * v * v))
-        }
-        #expect(largestDifference(dx.values, expected) < 2.5e-7)
-        path.kernels.gelu_backward(x.start, dy.start, dy.start, x.count, tanhForm)
-        #expect(dy.bits == dx.bits, "in place")
-    }
-
-    // MARK: Layer norm
-
-    @Test(arguments: KernelPath.all)
-    func layerNormIsTheFormulaInDouble(path: KernelPath) {
+    @Test(arguments: KernelPath.all, norms)
+    func normIsTheFormulaInDouble(path: KernelPath, kind: GraftNorm) {
         var numbers = SeededNumbers(seed: 12)
         for columns in Self.lengths.dropFirst() {
             let rows = 3
@@ -69,53 +34,56 @@ struct KernelRowTests {
             let out = KernelNumbers(repeating: 0, count: x.count)
             let normalized = KernelNumbers(repeating: 0, count: x.count)
             let inverse = KernelNumbers(repeating: 0, count: rows)
-            path.kernels.layer_norm(
-                x.start, gamma.start, beta.start, 1e-5, rows, columns, out.start, normalized.start, inverse.start)
+            path.kernels.norm(
+                kind, x.start, gamma.start, beta.start, 1e-5, rows, columns, out.start, normalized.start,
+                inverse.start)
             for i in 0..<rows {
-                let row = Array(x.doubles[i * columns..<(i + 1) * columns])
-                let mean = row.reduce(0, +) / Double(columns)
-                let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
-                let scale = 1 / (variance + Double(Float(1e-5))).squareRoot()
+                let row = i * columns..<(i + 1) * columns
+                let (mean, scale) = sizes(kind, x.doubles[row], Double(Float(1e-5)))
                 // Rounding x by 2⁻²⁴ moves a normalized number by that times x and the inverse deviation.
                 let allowed = 5e-7 * (1 + scale)
-                let values = row.map { ($0 - mean) * scale }
+                let values = x.doubles[row].map { ($0 - mean) * scale }
                 #expect(largestDifference([inverse.start[i]], [scale]) < allowed)
-                #expect(largestDifference(Array(normalized.values[i * columns..<(i + 1) * columns]), values) < allowed)
+                #expect(largestDifference(Array(normalized.values[row]), values) < allowed)
                 let expected = (0..<columns).map { values[$0] * gamma.doubles[$0] + beta.doubles[$0] }
-                #expect(largestDifference(Array(out.values[i * columns..<(i + 1) * columns]), expected) < 2 * allowed)
+                #expect(largestDifference(Array(out.values[row]), expected) < 2 * allowed)
             }
-            path.kernels.layer_norm(
-                x.start, gamma.start, beta.start, 1e-5, rows, columns, x.start, nil, nil)
+            let (zeros, plain) = (
+                KernelNumbers(repeating: 0, count: columns), KernelNumbers(repeating: 0, count: x.count)
+            )
+            path.kernels.norm(
+                kind, x.start, gamma.start, zeros.start, 1e-5, rows, columns, plain.start, nil, nil)
+            let other = KernelNumbers(repeating: 0, count: x.count)
+            path.kernels.norm(kind, x.start, gamma.start, nil, 1e-5, rows, columns, other.start, nil, nil)
+            #expect(other.values == plain.values, "without beta, as if it were zeros")
+            path.kernels.norm(kind, x.start, gamma.start, beta.start, 1e-5, rows, columns, x.start, nil, nil)
             #expect(x.bits == out.bits, "in place, nothing kept")
         }
     }
 
-    @Test(arguments: KernelPath.all)
-    func layerNormBackwardIsTheSlopeOfTheForward(path: KernelPath) {
+    @Test(arguments: KernelPath.all, norms)
+    func normBackwardIsTheSlopeOfTheForward(path: KernelPath, kind: GraftNorm) {
         var numbers = SeededNumbers(seed: 13)
         let (rows, columns) = (2, 37)
         let x = numbers.floats(rows * columns, in: -2...2)
         let (gamma, dy) = (numbers.floats(columns, in: -2...2), numbers.floats(rows * columns))
-        let zeros = KernelNumbers(repeating: 0, count: columns)
         let normalized = KernelNumbers(repeating: 0, count: x.count)
         let inverse = KernelNumbers(repeating: 0, count: rows)
         let out = KernelNumbers(repeating: 0, count: x.count)
         let dx = KernelNumbers(repeating: 0, count: x.count)
-        path.kernels.layer_norm(
-            x.start, gamma.start, zeros.start, 1e-5, rows, columns, out.start, normalized.start, inverse.start)
-        path.kernels.layer_norm_backward(
-            dy.start, normalized.start, inverse.start, gamma.start, rows, columns, dx.start)
+        path.kernels.norm(
+            kind, x.start, gamma.start, nil, 1e-5, rows, columns, out.start, normalized.start, inverse.start)
+        path.kernels.norm_backward(
+            kind, dy.start, normalized.start, inverse.start, gamma.start, rows, columns, dx.start)
 
-        // Σ dy · layerNorm(x), in Double, and its central difference.
+        // Σ dy · norm(x), in Double, and its central difference.
         func loss(_ x: [Double]) -> Double {
             (0..<rows).reduce(0) { sum, i in
                 let row = x[i * columns..<(i + 1) * columns]
-                let mean = row.reduce(0, +) / Double(columns)
-                let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+                let (mean, scale) = sizes(kind, row, 1e-5)
                 return sum
                     + row.indices.reduce(0) {
-                        $0 + dy.doubles[$1] * gamma.doubles[$1 % columns] * (x[$1] - mean)
-                            / (variance + 1e-5).squareRoot()
+                        $0 + dy.doubles[$1] * gamma.doubles[$1 % columns] * (x[$1] - mean) * scale
                     }
             }
         }
@@ -126,6 +94,38 @@ struct KernelRowTests {
             return (loss(up) - loss(down)) / 2e-5
         }
         #expect(largestDifference(dx.values, expected) < 2e-6)
+    }
+
+    // MARK: Rotary positions
+
+    @Test(arguments: KernelPath.all)
+    func rotationIsTheFormulaInDoubleAndTurnsBack(path: KernelPath) {
+        var numbers = SeededNumbers(seed: 18)
+        for width in [2, 6, 8, 16, 24, 30, 32, 34, 64, 96] {
+            let (rows, heads) = (3, 2)
+            let (half, stride) = (width / 2, heads * width + 3)
+            let angles = numbers.floats(rows * half, in: -10...10).doubles
+            let turns = KernelNumbers(
+                (0..<rows).flatMap { row in
+                    let of = angles[row * half..<(row + 1) * half]
+                    return of.map { Float(cos($0)) } + of.map { Float(sin($0)) }
+                })
+            let x = numbers.floats(rows * stride, in: -3...3)
+            let before = x.doubles
+            path.kernels.rotate(x.start, stride, rows, heads, width, turns.start, false)
+            var expected = before
+            for row in 0..<rows {
+                for place in 0..<heads * half {
+                    let at = row * stride + place / half * width + place % half
+                    let angle = angles[row * half + place % half]
+                    expected[at] = before[at] * cos(angle) - before[at + half] * sin(angle)
+                    expected[at + half] = before[at + half] * cos(angle) + before[at] * sin(angle)
+                }
+            }
+            #expect(largestDifference(x.values, expected) < 5e-7, "\(width)")
+            path.kernels.rotate(x.start, stride, rows, heads, width, turns.start, true)
+            #expect(largestDifference(x.values, before) < 5e-7, "\(width), and back")
+        }
     }
 
     // MARK: Softmax
@@ -222,20 +222,28 @@ struct KernelRowTests {
             body(out.start)
             bits += out.bits
         }
-        for tanhForm in [false, true] {
-            collect { kernels.gelu(x.start, $0, count, tanhForm) }
-            collect { kernels.gelu_backward(x.start, dy.start, $0, count, tanhForm) }
+        for activation in KernelActivationTests.all {
+            collect { kernels.activate(activation, x.start, $0, count) }
+            collect { kernels.activate_backward(activation, x.start, dy.start, $0, count) }
+            collect { kernels.gate(activation, x.start, dy.start, count, 2, count, $0) }
+            collect {
+                kernels.gate_backward(
+                    activation, x.start, gamma.start, count, dy.start, 1, count, $0, $0 + count)
+            }
         }
-        if count > 0 {
+        for kind in Self.norms where count > 0 {
             let (normalized, inverse) = (KernelNumbers(x.values), KernelNumbers(repeating: 7, count: 5))
             collect {
-                kernels.layer_norm(
-                    x.start, gamma.start, beta.start, 1e-12, 2, count, $0, normalized.start, inverse.start)
+                kernels.norm(
+                    kind, x.start, gamma.start, beta.start, 1e-12, 2, count, $0, normalized.start, inverse.start)
             }
             bits += normalized.bits + inverse.bits
             collect {
-                kernels.layer_norm_backward(dy.start, x.start, inverse.start, gamma.start, 2, count, $0)
+                kernels.norm_backward(kind, dy.start, x.start, inverse.start, gamma.start, 2, count, $0)
             }
+        }
+        for inverse in [false, true] {
+            collect { kernels.rotate($0, count + 9, 2, 1, count / 2 * 2, dy.start, inverse) }
         }
         collect { kernels.softmax($0, count + 7, 0.7, 2, count) }
         collect { kernels.softmax_backward(dy.start, $0, count, 0.7, 2, count) }
@@ -275,14 +283,10 @@ struct KernelRowTests {
                 let ones = KernelNumbers(repeating: 1, count: count)
                 let out = KernelNumbers(repeating: 0, count: count)
                 x.start[at] = .nan
-                for tanhForm in [false, true] {
-                    kernels.gelu(x.start, out.start, count, tanhForm)
-                    #expect(out.start[at].isNaN)
-                    kernels.gelu_backward(x.start, ones.start, out.start, count, tanhForm)
-                    #expect(out.start[at].isNaN)
+                for kind in Self.norms {
+                    kernels.norm(kind, x.start, ones.start, ones.start, 1e-5, 1, count, out.start, nil, nil)
+                    #expect(out.values.allSatisfy { $0.isNaN })
                 }
-                kernels.layer_norm(x.start, ones.start, ones.start, 1e-5, 1, count, out.start, nil, nil)
-                #expect(out.values.allSatisfy { $0.isNaN })
                 #expect(kernels.dot(x.start, ones.start, count).isNaN)
                 kernels.softmax(x.start, count, 1, 1, count)
                 #expect(x.values.allSatisfy { $0.isNaN })

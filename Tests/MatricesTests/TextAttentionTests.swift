@@ -48,16 +48,24 @@ import Testing
         Matrix(rows: range.count, columns: matrix.columns, values: range.flatMap { matrix.row($0) })
     }
 
+    private static let bias = PositionBias(heads: heads, maximum: 130) { head, distance in
+        Float(head + 1) * (distance > 0 ? 0.1 : -0.05) * Float(min(abs(distance), 12))
+    }
+
     @Test(arguments: Precision.allCases)
     func aTextAloneHasTheBitsOfOneAmongOthers(precision: Precision) {
         let texts = texts(Self.lengths), hidden = Self.heads * Self.width
         let tokens = Self.lengths.reduce(0, +)
         let (qkv, dContext) = (random(tokens, 3 * hidden, "qkv"), random(tokens, hidden, "dContext"))
-        let attention = TextAttention(heads: Self.heads, width: Self.width, precision: precision)
-        let together = run(attention, qkv, dContext, texts)
-        for text in texts {
-            let alone = run(attention, rows(qkv, text), rows(dContext, text), [0..<text.count])
-            for (all, one) in zip(together, alone) { #expect(rows(all, text) == one) }
+        for (bias, reach) in [(nil, nil), (Self.bias, nil), (nil, 12), (Self.bias, 30)] {
+            let attention = TextAttention(
+                heads: Self.heads, width: Self.width, precision: precision, scale: bias == nil ? nil : 1,
+                positionBias: bias, reach: reach)
+            let together = run(attention, qkv, dContext, texts)
+            for text in texts {
+                let alone = run(attention, rows(qkv, text), rows(dContext, text), [0..<text.count])
+                for (all, one) in zip(together, alone) { #expect(rows(all, text) == one) }
+            }
         }
     }
 
@@ -66,7 +74,9 @@ import Testing
         let hidden = Self.heads * Self.width
         let attention = TextAttention(
             heads: Self.heads, width: Self.width, precision: precision,
-            dropout: TextAttention.Dropout(rate: rate, key: 99))
+            dropout: TextAttention.Dropout(rate: rate, key: 99),
+            positionBias: PositionBias(heads: Self.heads, maximum: 300) { Float($0) * 0.1 - Float(abs($1)) * 0.01 },
+            reach: rate > 0 ? 50 : nil)
         for lengths in [Self.lengths, [300]] {
             let tokens = lengths.reduce(0, +)
             let (qkv, dContext) = (random(tokens, 3 * hidden, "qkv"), random(tokens, hidden, "dContext"))
@@ -75,6 +85,43 @@ import Testing
             // Inside a loop nothing is shared: as one thread would.
             Parallel.forEach(2) { if $0 == 0 { serial = run(attention, qkv, dContext, texts(lengths)) } }
             #expect(shared == serial)
+        }
+    }
+
+    /// The same bias at every distance changes no probability; a large one leaves a token alone with the favoured distance.
+    @Test func aBiasMovesWeightToTheDistanceThatItFavours() {
+        let (tokens, hidden) = (40, Self.heads * Self.width)
+        let (qkv, dContext) = (random(tokens, 3 * hidden, "qkv"), random(tokens, hidden, "dContext"))
+        func context(_ bias: @escaping (Int, Int) -> Float) -> Matrix {
+            let attention = TextAttention(
+                heads: Self.heads, width: Self.width,
+                positionBias: PositionBias(heads: Self.heads, maximum: tokens, bias))
+            return run(attention, qkv, dContext, [0..<tokens])[0]
+        }
+        let plain = run(TextAttention(heads: Self.heads, width: Self.width), qkv, dContext, [0..<tokens])[0]
+        let even = context { head, _ in Float(head) }
+        #expect(zip(even.values, plain.values).allSatisfy { abs($0 - $1) < 1e-5 })
+        let next = context { _, distance in distance == 1 ? 100 : 0 }
+        for row in 0..<tokens - 1 {
+            let value = qkv.row(row + 1)[2 * hidden..<3 * hidden]
+            #expect(zip(next.row(row), value).allSatisfy { abs($0 - $1) < 1e-5 })
+        }
+    }
+
+    @Test(arguments: [Precision.float32, .bfloat16])
+    func whatIsOutOfReachDoesNotMatter(precision: Precision) {
+        let (tokens, hidden, reach) = (400, Self.heads * Self.width, 10)
+        let (qkv, dContext) = (random(tokens, 3 * hidden, "qkv"), random(tokens, hidden, "dContext"))
+        let attention = TextAttention(heads: Self.heads, width: Self.width, precision: precision, reach: reach)
+        let before = run(attention, qkv, dContext, [0..<tokens])
+        var changed = qkv
+        for column in 0..<3 * hidden { changed[200, column] += 3 }
+        let after = run(attention, changed, dContext, [0..<tokens])
+        for row in 0..<tokens {
+            let isReached = abs(row - 200) <= reach
+            // What is out of reach has a weight of 2⁻⁶⁴ within a block, or none.
+            let distance = zip(before[0].row(row), after[0].row(row)).map { abs($0 - $1) }.max() ?? 0
+            #expect(isReached ? distance > 1e-4 : distance < 1e-6)
         }
     }
 

@@ -67,7 +67,8 @@ typedef struct {
 
 /// Attention of one text: for each head, with Q, K and V [length, width],
 ///
-///     P = softmax(scale · Q Kᵀ), row by row
+///     S = scale · Q Kᵀ + bias
+///     P = softmax(S), row by row, over the keys within reach
 ///     P̃ = dropout(P)
 ///     context = P̃ V
 typedef struct {
@@ -81,6 +82,13 @@ typedef struct {
     ptrdiff_t query_stride, key_stride, value_stride;
     /// More than 0.
     float scale;
+    /// Token i attends to the tokens j with |i − j| ≤ reach; `length` or more: to all. What is out of reach costs nothing but
+    /// at the edges of blocks of 64.
+    size_t reach;
+    /// Added to scores: head h's element (i, j) is at h · bias_head_stride + i · bias_row_stride + j. With a row stride of −1
+    /// it depends on j − i alone, and `bias` is the address of distance 0. NULL: none.
+    const float *_Nullable bias;
+    ptrdiff_t bias_head_stride, bias_row_stride;
     /// In [0, 1). Element (i, j) of head h is dropped as `dropout` drops element (dropout_stream + h) · 2³² + i · length + j
     /// of the stream `dropout_key`; at rate 0 the other two are not read.
     float dropout_rate;
@@ -102,6 +110,26 @@ typedef struct {
     float *_Nullable query, *_Nullable key, *_Nullable value;
     ptrdiff_t query_stride, key_stride, value_stride;
 } GraftAttentionGradients;
+
+/// An element-wise function, called act below.
+typedef enum {
+    /// x · Φ(x), by erf.
+    GRAFT_GELU,
+    /// The tanh approximation of BERT's first code.
+    GRAFT_GELU_TANH,
+    /// max(0, x)
+    GRAFT_RELU,
+    /// x / (1 + e^(−x)), also called swish.
+    GRAFT_SILU,
+} GraftActivation;
+
+/// How a row is brought to one size.
+typedef enum {
+    /// (x − mean(x)) / √(variance(x) + epsilon)
+    GRAFT_LAYER_NORM,
+    /// x / √(mean(x²) + epsilon)
+    GRAFT_RMS_NORM,
+} GraftNorm;
 
 /// One instruction set's functions.
 typedef struct {
@@ -143,20 +171,31 @@ typedef struct {
     /// can do at most. Gives the number of multiplications and additions done; the caller times it.
     double (*ceiling)(GraftFormat format, size_t iterations);
 
-    /// out[i] = gelu(x[i]), the exact form x · Φ(x) by erf, or the tanh approximation of BERT's first code.
-    /// `out` may be `x`.
-    void (*gelu)(const float *x, float *out, size_t count, bool tanh_form);
-    /// dx[i] = dy[i] · gelu′(x[i]). `dx` may be `dy`.
-    void (*gelu_backward)(const float *x, const float *dy, float *dx, size_t count, bool tanh_form);
+    /// out[i] = act(x[i]). `out` may be `x`.
+    void (*activate)(GraftActivation activation, const float *x, float *out, size_t count);
+    /// dx[i] = dy[i] · act′(x[i]). `dx` may be `dy`.
+    void (*activate_backward)(GraftActivation activation, const float *x, const float *dy, float *dx, size_t count);
+    /// out = act(a) ⊙ b. Rows of `a` and `b` lie `stride` floats apart, those of out end to end.
+    void (*gate)(GraftActivation activation, const float *a, const float *b, ptrdiff_t stride, size_t rows, size_t columns,
+                 float *out);
+    /// da = dy ⊙ b ⊙ act′(a), db = dy ⊙ act(a), whose rows lie like those of `a` and `b`. `da` may be `a`, `db` may be `b`.
+    void (*gate_backward)(GraftActivation activation, const float *a, const float *b, ptrdiff_t stride, const float *dy,
+                          size_t rows, size_t columns, float *da, float *db);
 
-    /// Layer norm over each row: normalized = (x − mean) / √(variance + epsilon), out = normalized · gamma + beta.
-    /// `normalized` [rows, columns] and `inverse_deviation` [rows] are kept for the backward; either may be NULL.
-    /// `out` may be `x`.
-    void (*layer_norm)(const float *x, const float *gamma, const float *beta, float epsilon, size_t rows,
-                       size_t columns, float *out, float *_Nullable normalized, float *_Nullable inverse_deviation);
-    /// dx = (g − mean(g) − normalized · mean(g · normalized)) · inverse_deviation, g = gamma · dy. `dx` may be `dy`.
-    void (*layer_norm_backward)(const float *dy, const float *normalized, const float *inverse_deviation,
-                                const float *gamma, size_t rows, size_t columns, float *dx);
+    /// The norm of each row: normalized as the kind says, out = normalized · gamma + beta; `beta` may be NULL.
+    /// `normalized` [rows, columns] and `inverse_size` [rows], 1 / √(… + epsilon), are kept for the backward; either may be
+    /// NULL. `out` may be `x`.
+    void (*norm)(GraftNorm kind, const float *x, const float *gamma, const float *_Nullable beta, float epsilon, size_t rows,
+                 size_t columns, float *out, float *_Nullable normalized, float *_Nullable inverse_size);
+    /// dx = (g − mean(g) − normalized · mean(g · normalized)) · inverse_size, g = gamma · dy, without mean(g) in RMS norm.
+    /// `dx` may be `dy`.
+    void (*norm_backward)(GraftNorm kind, const float *dy, const float *normalized, const float *inverse_size,
+                          const float *gamma, size_t rows, size_t columns, float *dx);
+
+    /// Rotary positions, in place: row i consists of `heads` heads of `width` numbers, an even number, and of each head the
+    /// pair (c, c + width / 2) is turned by the angle (i, c), or back if `inverse`. Row i of `turns` [rows, width] holds the
+    /// cosines of its width / 2 angles and then the sines. Rows of x lie `stride` floats apart.
+    void (*rotate)(float *x, ptrdiff_t stride, size_t rows, size_t heads, size_t width, const float *turns, bool inverse);
 
     /// Each row i becomes softmax(scale · row), in place; rows lie `stride` floats apart. Short rows are done up to twice as
     /// fast if `stride` is a multiple of 16, so that no row begins where the vector at the end of another still reaches.
@@ -165,7 +204,7 @@ typedef struct {
     void (*softmax_backward)(const float *p, float *dp, ptrdiff_t stride, float scale, size_t rows, size_t columns);
 
     /// The number of floats that `attention` and `attention_backward` need besides.
-    size_t (*attention_scratch)(GraftFormat format, size_t length, size_t width);
+    size_t (*attention_scratch)(GraftFormat format, size_t length, size_t width, size_t reach);
     void (*attention)(const GraftAttention *attention);
     /// From the same Q, K, V and mask as the forward's, and its statistics.
     void (*attention_backward)(const GraftAttention *attention, const GraftAttentionGradients *gradients);

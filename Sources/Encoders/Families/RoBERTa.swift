@@ -29,7 +29,7 @@ extension EncoderConfig {
     /// The first token's position is the one after the padding token's id, so so many fewer tokens fit into the table.
     mutating func countPositionsFromPadding(_ fields: JSONFields) throws(JSONFieldsError) {
         let padding = try fields.count("pad_token_id", default: 1)
-        firstPosition = padding + 1
+        (firstPosition, paddingToken) = (padding + 1, padding)
         maximumPositions -= firstPosition
         try fields.check(
             "max_position_embeddings", maximumPositions + firstPosition,
