@@ -14,8 +14,10 @@ public enum TokenizerFolder {
     /// Beside either are read, where they are there, tokenizer_config.json, special_tokens_map.json and
     /// sentence_bert_config.json.
     ///
+    /// - Parameter lowercasing: whether texts are lowercased before anything else, as sentence-transformers does where its
+    ///   `do_lower_case` says so.
     /// - Throws: what is missing, broken, contradictory, or not supported, by name.
-    public static func load(from folder: URL) throws(TokenizerError) -> any Tokenizer {
+    public static func load(from folder: URL, lowercasing: Bool = false) throws(TokenizerError) -> any Tokenizer {
         let path = folder.path(percentEncoded: false)
         let config = try TokenizerConfig(folder: path) { name throws(TokenizerError) in try read(name, in: folder) }
         let file: TokenizerFile
@@ -33,7 +35,7 @@ public enum TokenizerFolder {
         } else {
             throw .missingFiles(folder: path, expected: [tokenizerName, vocabularyName])
         }
-        return try WordPieceTokenizer(file, config)
+        return try WordPieceTokenizer(file, config, lowercasing: lowercasing)
     }
 
     private static func path(_ name: String, in folder: URL) -> String {
@@ -51,7 +53,7 @@ public enum TokenizerFolder {
 }
 
 extension WordPieceTokenizer {
-    init(_ file: TokenizerFile, _ config: TokenizerConfig) throws(TokenizerError) {
+    init(_ file: TokenizerFile, _ config: TokenizerConfig, lowercasing: Bool) throws(TokenizerError) {
         func id(_ role: TokenizerConfig.Role) throws(TokenizerError) -> Int32? {
             let text = config.text(of: role)
             let id = file.model.vocabulary.id(of: text) ?? file.addedTokens.id(of: text)
@@ -66,7 +68,8 @@ extension WordPieceTokenizer {
                 second: "the files beside it (“\(config.text(of: .unknown))”)")
         }
         self.init(
-            normalizer: file.normalizer, preTokenizer: file.preTokenizer, model: file.model,
+            normalizer: lowercasing ? Normalizer.lowercasing(before: file.normalizer) : file.normalizer,
+            preTokenizer: file.preTokenizer, model: file.model,
             postProcessor: file.postProcessor, addedTokens: file.addedTokens,
             specialTokens: SpecialTokens(
                 unknown: file.model.unknown, classification: try id(.classification), separator: try id(.separator),
@@ -74,5 +77,19 @@ extension WordPieceTokenizer {
             statedLimits: StatedLimits(
                 sentenceTransformers: config.sentenceMaximum, tokenizerConfig: config.modelMaximum,
                 truncation: file.truncation))
+    }
+}
+
+extension Normalizer {
+    /// `normalizer` with lowercasing before it. BERT's, where it lowercases itself, comes to the same.
+    fileprivate static func lowercasing(before normalizer: Normalizer?) -> Normalizer {
+        switch normalizer {
+        case nil: .lowercase
+        case .bert(let bert)? where bert.lowercases: .bert(bert)
+        case .lowercase?: .lowercase
+        case .sequence(let stages)? where stages.contains(.lowercase): .sequence(stages)
+        case .sequence(let stages)?: .sequence([.lowercase] + stages)
+        case let other?: .sequence([.lowercase, other])
+        }
     }
 }

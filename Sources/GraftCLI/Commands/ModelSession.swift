@@ -38,6 +38,18 @@ struct ModelSession {
         for line in model.tasks[task]?.bundle?.ignored ?? [] { StandardError.print("note: ignored \(line)") }
         return task
     }
+
+    /// Loads the head that the model folder has: as `graft merge` writes it, or as a task model of transformers does.
+    mutating func loadOwnHead(_ values: OptionValues) throws -> String {
+        if HeadFiles.exist(in: folder) { return try load(folder, values) }
+        guard try model.checkpointHead() != nil else {
+            throw CommandLineError.conflict(
+                "the model \(name) has no head of its own, so an adapter has to answer; name its folder with"
+                    + " --adapter DIR")
+        }
+        try model.addCheckpointHead(as: baseName)
+        return baseName
+    }
 }
 
 /// The machine that work runs on.
