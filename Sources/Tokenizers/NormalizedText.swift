@@ -94,7 +94,15 @@ struct NormalizedText {
         self = result
     }
 
-    private mutating func append(_ scalar: UInt32, _ start: Int32, _ end: Int32) {
+    mutating func reserveCapacity(_ capacity: Int) {
+        scalars.reserveCapacity(capacity)
+        starts.reserveCapacity(capacity)
+        ends.reserveCapacity(capacity)
+    }
+
+    /// Adds a scalar whose original is `start..<end`.
+    @inline(__always)
+    mutating func append(_ scalar: UInt32, _ start: Int32, _ end: Int32) {
         scalars.append(scalar)
         starts.append(start)
         ends.append(end)

@@ -1,17 +1,17 @@
-/// The stages in order: added tokens, normalizer, pre-tokenizer, WordPiece, truncation, post-processor.
-struct WordPieceTokenizer: Tokenizer {
+/// The stages in order: added tokens, normalizer, pre-tokenizer, model, truncation, post-processor.
+struct TokenizerPipeline: Tokenizer {
     let normalizer: Normalizer?
     let preTokenizer: PreTokenizer?
-    let model: WordPiece
+    let model: any SubwordModel
     let postProcessor: PostProcessor
     let addedTokens: AddedTokens
     let specialTokens: SpecialTokens
     let statedLimits: StatedLimits
-    /// The fast way, for BERT's stages.
-    private let scanner: BertScanner?
+    /// The fast way, where there is one for these stages.
+    private let scanner: (any TextScanner)?
 
     init(
-        normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: WordPiece, postProcessor: PostProcessor,
+        normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: any SubwordModel, postProcessor: PostProcessor,
         addedTokens: AddedTokens, specialTokens: SpecialTokens, statedLimits: StatedLimits
     ) {
         self.normalizer = normalizer
@@ -21,10 +21,16 @@ struct WordPieceTokenizer: Tokenizer {
         self.addedTokens = addedTokens
         self.specialTokens = specialTokens
         self.statedLimits = statedLimits
-        if case .bert(let bert) = normalizer, preTokenizer == .bert, let added = addedTokens.verbatimOnly {
-            scanner = BertScanner(bert, addedTokens: added)
-        } else {
-            scanner = nil
+        scanner = Self.scanner(normalizer, preTokenizer, model, addedTokens)
+    }
+
+    private static func scanner(
+        _ normalizer: Normalizer?, _ preTokenizer: PreTokenizer?, _ model: any SubwordModel, _ addedTokens: AddedTokens
+    ) -> (any TextScanner)? {
+        switch (normalizer, preTokenizer, model) {
+        case (.bert(let normalizer)?, .bert?, let model as WordPiece):
+            addedTokens.verbatimOnly.flatMap { BertScanner(normalizer, model, addedTokens: $0) }
+        default: nil
         }
     }
 
@@ -102,7 +108,7 @@ struct WordPieceTokenizer: Tokenizer {
 
     /// The tokens of one text, at least up to `maximum`.
     private func tokens(of text: String, atMost maximum: Int) -> Tokens {
-        scanner?.tokens(of: text, model, atMost: maximum) ?? tokensByStages(of: text, atMost: maximum)
+        scanner?.tokens(of: text, atMost: maximum) ?? tokensByStages(of: text, atMost: maximum)
     }
 
     private func tokensByStages(of text: String, atMost maximum: Int) -> Tokens {
@@ -123,12 +129,10 @@ struct WordPieceTokenizer: Tokenizer {
                     word += 1
                     continue
                 }
-                for range in preTokenizer?.split(normalized.scalars, part.range) ?? [part.range] {
-                    var buffer = WordBuffer(limit: model.longestWord, textLength: range.count)
-                    for index in range {
-                        buffer.append(normalized.scalars[index], normalized.starts[index], normalized.ends[index])
-                    }
-                    model.spell(buffer, index: word, into: &tokens)
+                var split = SplitText(normalized, part.range)
+                preTokenizer?.apply(to: &split)
+                for range in split.words where tokens.ids.count < maximum {
+                    model.spell(split.text, range, word: word, into: &tokens)
                     word += 1
                 }
             }

@@ -1,0 +1,102 @@
+/// The `model` of tokenizer.json. Its vocabulary, which is nearly the whole file, is read straight into our own tables.
+struct ModelFields {
+    /// All but what is read straight, which stands here as null.
+    let fields: JSONObject
+    /// `vocab` where it is an object of tokens and ids.
+    private(set) var vocabulary: Vocabulary?
+
+    /// The kinds of models Graft has.
+    private static let types = ["WordPiece"]
+
+    /// - Parameter sizeHint: how many bytes the file has.
+    init(_ reader: inout JSONReader, sizeHint: Int) throws(TokenizerError) {
+        var fields: [JSONValue.Field] = []
+        try reader.enterObject()
+        while let name = try reader.nextField() {
+            guard !fields.contains(where: { $0.name == name }) else {
+                throw .unexpectedValue(
+                    file: reader.file, field: "model.\(name)", found: "there twice", expected: "it once")
+            }
+            switch name {
+            case "vocab" where reader.isAtObject:
+                // Some 15 bytes an entry, as `"token":12345,`.
+                vocabulary = try Self.vocabulary(&reader, capacity: sizeHint / 15)
+                fields.append(.init(name: name, value: .null))
+            default: fields.append(.init(name: name, value: try reader.value()))
+            }
+            // Said before a long list of merges is read for nothing.
+            if name == "type" { try Self.checkType(JSONObject(fields: fields, file: reader.file, path: "model")) }
+        }
+        self.fields = JSONObject(fields: fields, file: reader.file, path: "model")
+    }
+
+    private static func checkType(_ model: JSONObject) throws(TokenizerError) {
+        let type = try model.string("type")
+        guard types.contains(type) else {
+            throw .unsupportedComponent(file: model.file, stage: "model", found: type, supported: types)
+        }
+    }
+
+    /// The model.
+    func model() throws(TokenizerError) -> any SubwordModel {
+        try Self.checkType(fields)
+        switch try fields.string("type") {
+        default: return try WordPiece(self)
+        }
+    }
+
+    /// The vocabulary of a model that needs it as an object of tokens and ids.
+    func requiredVocabulary() throws(TokenizerError) -> Vocabulary {
+        if let vocabulary { return vocabulary }
+        throw fields.has("vocab")
+            ? fields.unexpected("vocab", "an object of tokens and ids")
+            : .missingField(file: fields.file, field: "model.vocab")
+    }
+
+    private static func vocabulary(
+        _ reader: inout JSONReader, capacity: Int
+    ) throws(TokenizerError) -> Vocabulary {
+        var vocabulary = Vocabulary(capacity: capacity)
+        var token: [UInt8] = []
+        try reader.enterObject()
+        while try reader.nextField(into: &token) {
+            guard let id = reader.identifier() else {
+                throw .unexpectedValue(
+                    file: reader.file, field: "model.vocab.\(String(decoding: token, as: UTF8.self))",
+                    found: try reader.value().summary, expected: "a whole number from 0 to \(Int32.max)")
+            }
+            try vocabulary.insert(token, id: id, file: reader.file)
+            token.removeAll(keepingCapacity: true)
+        }
+        return vocabulary
+    }
+}
+
+extension WordPiece {
+    /// Reads the model of tokenizer.json.
+    init(_ model: ModelFields) throws(TokenizerError) {
+        let fields = model.fields
+        try fields.allow(
+            only: ["type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"])
+        let vocabulary = try model.requiredVocabulary()
+        let unknown = try fields.string("unk_token")
+        guard let id = vocabulary.id(of: unknown) else {
+            throw .missingToken(file: fields.file, token: unknown, role: "unknown words (model.unk_token)")
+        }
+        self.init(
+            vocabulary, unknown: id, continuation: try fields.string("continuing_subword_prefix"),
+            longestWord: try fields.count("max_input_chars_per_word"))
+    }
+}
+
+extension Vocabulary {
+    /// Adds a token; a token or an id that is there already is an error that names the file.
+    mutating func insert(_ token: [UInt8], id: Int32, file: String) throws(TokenizerError) {
+        switch insert(token, id: id) {
+        case nil: return
+        case .tokenExists: throw .duplicateToken(file: file, token: String(decoding: token, as: UTF8.self))
+        case .idExists(let other):
+            throw .duplicateID(file: file, id: Int(id), tokens: [other, String(decoding: token, as: UTF8.self)])
+        }
+    }
+}
