@@ -5,10 +5,12 @@ protocol SubwordModel: Sendable {
     /// The token that stands for what the model cannot spell; nil where it leaves that out.
     var unknown: Int32? { get }
 
-    /// Adds the tokens of one word.
+    /// Adds the tokens of words, up to the word that reaches a number of tokens.
     ///
     /// - Parameters:
-    ///   - range: the word's scalars in the text; not empty.
-    ///   - word: which word of the text it is.
-    func spell(_ text: NormalizedText, _ range: Range<Int>, word: Int, into tokens: inout Tokens)
+    ///   - words: ranges of the text's scalars; none is empty.
+    ///   - firstWord: which word of the whole text the first one is.
+    ///   - maximum: how many tokens, with those already there, are enough.
+    func spell(
+        _ words: [Range<Int>], of text: NormalizedText, firstWord: Int, atMost maximum: Int, into tokens: inout Tokens)
 }
