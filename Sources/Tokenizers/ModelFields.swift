@@ -4,9 +4,11 @@ struct ModelFields {
     let fields: JSONObject
     /// `vocab` where it is an object of tokens and ids.
     private(set) var vocabulary: Vocabulary?
+    /// `vocab` where it is an array of tokens and scores: the ids count up.
+    private(set) var scoredVocabulary: (vocabulary: Vocabulary, scores: [Double])?
 
     /// The kinds of models Graft has.
-    private static let types = ["WordPiece"]
+    private static let types = ["WordPiece", "Unigram"]
 
     /// - Parameter sizeHint: how many bytes the file has.
     init(_ reader: inout JSONReader, sizeHint: Int) throws(TokenizerError) {
@@ -21,6 +23,10 @@ struct ModelFields {
             case "vocab" where reader.isAtObject:
                 // Some 15 bytes an entry, as `"token":12345,`.
                 vocabulary = try Self.vocabulary(&reader, capacity: sizeHint / 15)
+                fields.append(.init(name: name, value: .null))
+            case "vocab" where reader.isAtArray:
+                // Some 30 bytes an entry, as `["▁token",-12.345678901234567],`.
+                scoredVocabulary = try Self.scoredVocabulary(&reader, capacity: sizeHint / 30)
                 fields.append(.init(name: name, value: .null))
             default: fields.append(.init(name: name, value: try reader.value()))
             }
@@ -41,6 +47,7 @@ struct ModelFields {
     func model() throws(TokenizerError) -> any SubwordModel {
         try Self.checkType(fields)
         switch try fields.string("type") {
+        case "Unigram": return try Unigram(self)
         default: return try WordPiece(self)
         }
     }
@@ -48,9 +55,25 @@ struct ModelFields {
     /// The vocabulary of a model that needs it as an object of tokens and ids.
     func requiredVocabulary() throws(TokenizerError) -> Vocabulary {
         if let vocabulary { return vocabulary }
-        throw fields.has("vocab")
-            ? fields.unexpected("vocab", "an object of tokens and ids")
-            : .missingField(file: fields.file, field: "model.vocab")
+        throw missingVocabulary("an object of tokens and ids")
+    }
+
+    /// Why a model has no vocabulary of the kind it needs.
+    private func missingVocabulary(_ expected: String) -> TokenizerError {
+        let found =
+            scoredVocabulary.map { "an array of \($0.scores.count)" }
+            ?? vocabulary.map { "an object of \($0.count) fields" }
+        if let found {
+            return .unexpectedValue(file: fields.file, field: "model.vocab", found: found, expected: expected)
+        }
+        return fields.has("vocab")
+            ? fields.unexpected("vocab", expected) : .missingField(file: fields.file, field: "model.vocab")
+    }
+
+    /// The vocabulary of a model that needs it as an array of tokens and scores.
+    func requiredScores() throws(TokenizerError) -> (vocabulary: Vocabulary, scores: [Double]) {
+        if let scoredVocabulary { return scoredVocabulary }
+        throw missingVocabulary("an array of tokens with their scores")
     }
 
     private static func vocabulary(
@@ -69,6 +92,53 @@ struct ModelFields {
             token.removeAll(keepingCapacity: true)
         }
         return vocabulary
+    }
+}
+
+extension ModelFields {
+    private static func scoredVocabulary(
+        _ reader: inout JSONReader, capacity: Int
+    ) throws(TokenizerError) -> (Vocabulary, [Double]) {
+        var vocabulary = Vocabulary(capacity: capacity)
+        let file = reader.file
+        var scores: [Double] = []
+        scores.reserveCapacity(capacity)
+        var token: [UInt8] = []
+        func unexpected() -> TokenizerError {
+            .unexpectedValue(
+                file: file, field: "model.vocab[\(scores.count)]", found: "something else",
+                expected: "a token and its score")
+        }
+        try reader.enterArray()
+        while try reader.nextElement() {
+            guard reader.isAtArray else { throw unexpected() }
+            try reader.enterArray()
+            guard try reader.nextElement(), reader.isAtString else { throw unexpected() }
+            try reader.string(into: &token)
+            guard try reader.nextElement(), let score = try reader.finiteNumber(), try !reader.nextElement() else {
+                throw unexpected()
+            }
+            try vocabulary.insert(token, id: Int32(truncatingIfNeeded: scores.count), file: reader.file)
+            scores.append(score)
+            token.removeAll(keepingCapacity: true)
+        }
+        return (vocabulary, scores)
+    }
+}
+
+extension Unigram {
+    /// Reads the model of tokenizer.json.
+    init(_ model: ModelFields) throws(TokenizerError) {
+        let fields = model.fields
+        try fields.allow(only: ["type", "unk_id", "vocab", "byte_fallback"])
+        let (vocabulary, scores) = try model.requiredScores()
+        let unknown = try fields.id("unk_id")
+        guard unknown < scores.count else {
+            throw fields.unexpected("unk_id", "the id of one of the \(scores.count) tokens of model.vocab")
+        }
+        self.init(
+            vocabulary, scores: scores, unknown: unknown,
+            fallsBackToBytes: try fields.optionalFlag("byte_fallback") ?? false)
     }
 }
 
