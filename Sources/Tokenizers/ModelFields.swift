@@ -4,9 +4,11 @@ struct ModelFields {
     let fields: JSONObject
     /// `vocab` where it is an object of tokens and ids.
     private(set) var vocabulary: Vocabulary?
+    /// `merges` where it is an array.
+    private(set) var merges: MergeList?
 
     /// The kinds of models Graft has.
-    private static let types = ["WordPiece"]
+    private static let types = ["WordPiece", "BPE"]
 
     /// - Parameter sizeHint: how many bytes the file has.
     init(_ reader: inout JSONReader, sizeHint: Int) throws(TokenizerError) {
@@ -21,6 +23,9 @@ struct ModelFields {
             case "vocab" where reader.isAtObject:
                 // Some 15 bytes an entry, as `"token":12345,`.
                 vocabulary = try Self.vocabulary(&reader, capacity: sizeHint / 15)
+                fields.append(.init(name: name, value: .null))
+            case "merges" where reader.isAtArray:
+                merges = try MergeList(&reader)
                 fields.append(.init(name: name, value: .null))
             default: fields.append(.init(name: name, value: try reader.value()))
             }
@@ -41,6 +46,7 @@ struct ModelFields {
     func model() throws(TokenizerError) -> any SubwordModel {
         try Self.checkType(fields)
         switch try fields.string("type") {
+        case "BPE": return try BytePairEncoding(self)
         default: return try WordPiece(self)
         }
     }

@@ -7,6 +7,7 @@ enum PreTokenizer: Equatable, Sendable {
     /// At white space, which goes.
     case whitespaceSplit
     case punctuation(Behavior)
+    case byteLevel(ByteLevel)
     case sequence([PreTokenizer])
 
     /// Where a separating character goes.
@@ -27,6 +28,7 @@ enum PreTokenizer: Equatable, Sendable {
         case .whitespace: text.split(Self.runs)
         case .whitespaceSplit: text.split(.removed) { tables[$0].contains(.whitespace) }
         case .punctuation(let behavior): text.split(behavior) { tables[$0].contains(.punctuation) }
+        case .byteLevel(let byteLevel): byteLevel.apply(to: &text)
         case .sequence(let preTokenizers):
             for preTokenizer in preTokenizers { preTokenizer.apply(to: &text) }
         }

@@ -11,4 +11,20 @@ protocol SubwordModel: Sendable {
     ///   - range: the word's scalars in the text; not empty.
     ///   - word: which word of the text it is.
     func spell(_ text: NormalizedText, _ range: Range<Int>, word: Int, into tokens: inout Tokens)
+
+    /// Adds the tokens of several words of a text; the word that reaches `maximum` tokens is the last.
+    ///
+    /// - Parameter firstWord: which word of the text the first one is.
+    func spell(
+        _ text: NormalizedText, _ words: [Range<Int>], firstWord: Int, atMost maximum: Int, into tokens: inout Tokens)
+}
+
+extension SubwordModel {
+    func spell(
+        _ text: NormalizedText, _ words: [Range<Int>], firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
+    ) {
+        for (index, range) in words.enumerated() where tokens.ids.count < maximum {
+            spell(text, range, word: firstWord + index, into: &tokens)
+        }
+    }
 }

@@ -70,6 +70,15 @@ extension PreTokenizer {
             }
             self = .punctuation(behavior)
             return
+        case "ByteLevel":
+            try json.allow(only: ["type", "add_prefix_space", "trim_offsets", "use_regex"])
+            // What trims offsets is the post-processor, whatever is said of it here.
+            _ = try json.flag("trim_offsets")
+            self = .byteLevel(
+                ByteLevel(
+                    addsPrefixSpace: try json.flag("add_prefix_space"),
+                    usesPattern: try json.optionalFlag("use_regex") ?? true))
+            return
         case "Sequence":
             try json.allow(only: ["type", "pretokenizers"])
             var preTokenizers: [PreTokenizer] = []
@@ -79,7 +88,9 @@ extension PreTokenizer {
             self = .sequence(preTokenizers)
             return
         default:
-            let supported = ["BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Sequence"]
+            let supported = [
+                "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "ByteLevel", "Sequence",
+            ]
             throw json.unsupported("pre-tokenizer", supported, found: type)
         }
         try json.allow(only: ["type"])

@@ -38,13 +38,13 @@ struct TokenizerFile {
             throw .unexpectedValue(file: file, field: "version", found: "“\(version)”", expected: "“1.0”")
         }
         guard let model else { throw .missingField(file: file, field: "model") }
-        self.model = try model.model()
         normalizer = try document["normalizer"].map { value throws(TokenizerError) in
             try Normalizer(try JSONObject(value, file: file, path: "normalizer"))
         }
         preTokenizer = try document["pre_tokenizer"].map { value throws(TokenizerError) in
             try PreTokenizer(try JSONObject(value, file: file, path: "pre_tokenizer"))
         }
+        self.model = try ByteLevel.model(try model.model(), after: preTokenizer, file: file)
         addedTokens = AddedTokens(
             try AddedToken.read(document, vocabulary: self.model.vocabulary, normalizer: normalizer),
             normalizer: normalizer)

@@ -131,10 +131,8 @@ struct TokenizerPipeline: Tokenizer {
                 }
                 var split = SplitText(normalized, part.range)
                 preTokenizer?.apply(to: &split)
-                for range in split.words where tokens.ids.count < maximum {
-                    model.spell(split.text, range, word: word, into: &tokens)
-                    word += 1
-                }
+                model.spell(split.text, split.words, firstWord: word, atMost: maximum, into: &tokens)
+                word += split.words.count
             }
         }
         return tokens

@@ -82,6 +82,9 @@ struct Vocabulary: Sendable {
     /// The token of an id.
     func token(of id: Int32) -> String? { index(ofID: id).map(token(at:)) }
 
+    /// The id of a token of these bytes.
+    func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? { id(of: token, Hash(token)) }
+
     private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {
         // An empty buffer may have no address, and no byte of it is looked at.
         guard let start = token.baseAddress else { return withUnsafePointer(to: 0) { id(of: $0, count: 0, hash) } }

@@ -67,6 +67,17 @@ struct JSONReader {
         mutating get { peek() == UInt8(ascii: "{") }
     }
 
+    /// Whether an array comes next.
+    var isAtArray: Bool {
+        mutating get { peek() == UInt8(ascii: "[") }
+    }
+
+    /// Steps into an array; `nextElement` then steps from one element to the next.
+    mutating func enterArray() throws(TokenizerError) { try enter(UInt8(ascii: "[")) }
+
+    /// Whether the array has another element, which comes next.
+    mutating func nextElement() throws(TokenizerError) -> Bool { try nextElement(before: UInt8(ascii: "]")) }
+
     /// Steps into an object; `nextField` then gives its names.
     mutating func enterObject() throws(TokenizerError) { try enter(UInt8(ascii: "{")) }
 
@@ -108,6 +119,9 @@ struct JSONReader {
         try appendString(to: &text)
         return String(decoding: text, as: UTF8.self)
     }
+
+    /// Reads a string, adding its bytes to an array.
+    mutating func string(into text: inout [UInt8]) throws(TokenizerError) { try appendString(to: &text) }
 
     // MARK: Structure
 
