@@ -5,26 +5,12 @@ protocol SubwordModel: Sendable {
     /// The token that stands for what the model cannot spell; nil where it leaves that out.
     var unknown: Int32? { get }
 
-    /// Adds the tokens of one word.
+    /// Adds the tokens of words, up to the word that reaches a number of tokens.
     ///
     /// - Parameters:
-    ///   - range: the word's scalars in the text; not empty.
-    ///   - word: which word of the text it is.
-    func spell(_ text: NormalizedText, _ range: Range<Int>, word: Int, into tokens: inout Tokens)
-
-    /// Adds the tokens of several words of a text; the word that reaches `maximum` tokens is the last.
-    ///
-    /// - Parameter firstWord: which word of the text the first one is.
+    ///   - words: ranges of the text's scalars; none is empty.
+    ///   - firstWord: which word of the whole text the first one is.
+    ///   - maximum: how many tokens, with those already there, are enough.
     func spell(
-        _ text: NormalizedText, _ words: [Range<Int>], firstWord: Int, atMost maximum: Int, into tokens: inout Tokens)
-}
-
-extension SubwordModel {
-    func spell(
-        _ text: NormalizedText, _ words: [Range<Int>], firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
-    ) {
-        for (index, range) in words.enumerated() where tokens.ids.count < maximum {
-            spell(text, range, word: firstWord + index, into: &tokens)
-        }
-    }
+        _ words: [Range<Int>], of text: NormalizedText, firstWord: Int, atMost maximum: Int, into tokens: inout Tokens)
 }

@@ -16,7 +16,6 @@ struct TokenizerFile {
     ]
 
     init(_ bytes: [UInt8], file: String) throws(TokenizerError) {
-        self.file = file
         var reader = try JSONReader(bytes, file: file)
         var fields: [JSONValue.Field] = []
         var model: ModelFields?
@@ -33,22 +32,30 @@ struct TokenizerFile {
             }
         }
         try reader.end()
-        let document = JSONObject(fields: fields, file: file, path: "")
+        guard let model else { throw .missingField(file: file, field: "model") }
+        try self.init(JSONObject(fields: fields, file: file, path: ""), model: try model.model())
+    }
+
+    /// Puts a model and the stages around it together.
+    ///
+    /// - Parameter document: what tokenizer.json says, or would say, of all but the model.
+    init(_ document: JSONObject, model: any SubwordModel) throws(TokenizerError) {
+        let file = document.file
+        self.file = file
         if let version = try document.optionalString("version"), version != "1.0" {
             throw .unexpectedValue(file: file, field: "version", found: "“\(version)”", expected: "“1.0”")
         }
-        guard let model else { throw .missingField(file: file, field: "model") }
         normalizer = try document["normalizer"].map { value throws(TokenizerError) in
             try Normalizer(try JSONObject(value, file: file, path: "normalizer"))
         }
         preTokenizer = try document["pre_tokenizer"].map { value throws(TokenizerError) in
             try PreTokenizer(try JSONObject(value, file: file, path: "pre_tokenizer"))
         }
-        self.model = try ByteLevel.model(try model.model(), after: preTokenizer, file: file)
+        self.model = try ByteLevel.model(model, after: preTokenizer, file: file)
         addedTokens = AddedTokens(
-            try AddedToken.read(document, vocabulary: self.model.vocabulary, normalizer: normalizer),
+            try AddedToken.read(document, vocabulary: model.vocabulary, normalizer: normalizer),
             normalizer: normalizer)
-        let (vocabulary, tokens) = (self.model.vocabulary, addedTokens)
+        let (vocabulary, tokens) = (model.vocabulary, addedTokens)
         postProcessor =
             try document["post_processor"].map { value throws(TokenizerError) in
                 try PostProcessor(try JSONObject(value, file: file, path: "post_processor")) { token in

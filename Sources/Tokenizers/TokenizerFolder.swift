@@ -69,11 +69,12 @@ extension TokenizerPipeline {
                 folder: config.folder, field: "unk_token", first: "\(file.file) (“\(unknown)”)",
                 second: "the files beside it (“\(named)”)")
         }
+        let namedUnknown = try id(.unknown)
         self.init(
             normalizer: file.normalizer, preTokenizer: file.preTokenizer, model: file.model,
             postProcessor: file.postProcessor, addedTokens: file.addedTokens,
             specialTokens: SpecialTokens(
-                unknown: try file.model.unknown ?? id(.unknown), classification: try id(.classification),
+                unknown: file.model.unknown ?? namedUnknown, classification: try id(.classification),
                 separator: try id(.separator), padding: try id(.padding) ?? file.padding, mask: try id(.mask)),
             statedLimits: StatedLimits(
                 sentenceTransformers: config.sentenceMaximum, tokenizerConfig: config.modelMaximum,

@@ -131,7 +131,7 @@ struct TokenizerPipeline: Tokenizer {
                 }
                 var split = SplitText(normalized, part.range)
                 preTokenizer?.apply(to: &split)
-                model.spell(split.text, split.words, firstWord: word, atMost: maximum, into: &tokens)
+                model.spell(split.words, of: split.text, firstWord: word, atMost: maximum, into: &tokens)
                 word += split.words.count
             }
         }

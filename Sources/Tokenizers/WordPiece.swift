@@ -20,10 +20,15 @@ struct WordPiece: SubwordModel {
         continuationHash = Vocabulary.Hash(self.continuation)
     }
 
-    func spell(_ text: NormalizedText, _ range: Range<Int>, word: Int, into tokens: inout Tokens) {
-        var buffer = WordBuffer(limit: longestWord, textLength: range.count)
-        for index in range { buffer.append(text.scalars[index], text.starts[index], text.ends[index]) }
-        spell(buffer, index: word, into: &tokens)
+    func spell(
+        _ words: [Range<Int>], of text: NormalizedText, firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
+    ) {
+        var buffer = WordBuffer(limit: longestWord, textLength: text.count)
+        for (index, word) in words.enumerated() where tokens.ids.count < maximum {
+            buffer.removeAll()
+            for index in word { buffer.append(text.scalars[index], text.starts[index], text.ends[index]) }
+            spell(buffer, index: firstWord + index, into: &tokens)
+        }
     }
 
     /// Adds the tokens of a word that is not empty.

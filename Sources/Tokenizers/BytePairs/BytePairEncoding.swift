@@ -73,12 +73,8 @@ struct BytePairEncoding: SubwordModel {
         return BytePairEncoding(vocabulary, merges: merges, options)
     }
 
-    func spell(_ text: NormalizedText, _ range: Range<Int>, word: Int, into tokens: inout Tokens) {
-        spell(text, [range], firstWord: word, atMost: .max, into: &tokens)
-    }
-
     func spell(
-        _ text: NormalizedText, _ words: [Range<Int>], firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
+        _ words: [Range<Int>], of text: NormalizedText, firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
     ) {
         var session = Session(cache: caches.take())
         for (index, range) in words.enumerated() where tokens.ids.count < maximum {

@@ -24,7 +24,7 @@ struct MergeList: Sendable {
             line.removeAll(keepingCapacity: true)
             try reader.string(into: &line)
             guard !line.starts(with: Self.version) else { continue }
-            try append(line[...], "merges[\(count)]")
+            try append(line[...])
         }
     }
 
@@ -36,7 +36,7 @@ struct MergeList: Sendable {
         var lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).dropFirst()
         lines = lines.dropLast()
         for line in lines {
-            try append(line.last == 0x0D ? line.dropLast() : line, "line \(count + 2)")
+            try append(line.last == 0x0D ? line.dropLast() : line)
         }
     }
 
@@ -44,18 +44,18 @@ struct MergeList: Sendable {
         try reader.enterArray()
         var parts = 0
         while try reader.nextElement() {
-            guard !reader.isAtArray, parts < 2 else { throw unexpected("merges[\(count)]", "another array") }
+            guard !reader.isAtArray, parts < 2 else { throw unexpected("more than that") }
             if parts == 1 { middles.append(bytes.count) }
             try reader.string(into: &bytes)
             parts += 1
         }
-        guard parts == 2 else { throw unexpected("merges[\(count)]", "an array of \(parts)") }
+        guard parts == 2 else { throw unexpected("an array of \(parts)") }
         starts.append(bytes.count)
     }
 
-    private mutating func append(_ line: ArraySlice<UInt8>, _ place: @autoclosure () -> String) throws(TokenizerError) {
+    private mutating func append(_ line: ArraySlice<UInt8>) throws(TokenizerError) {
         guard let space = line.firstIndex(of: 0x20), !line[(space + 1)...].contains(0x20) else {
-            throw unexpected(place(), "“\(String(decoding: line, as: UTF8.self))”")
+            throw unexpected("“\(String(decoding: line, as: UTF8.self))”")
         }
         bytes += line[..<space]
         middles.append(bytes.count)
@@ -63,8 +63,9 @@ struct MergeList: Sendable {
         starts.append(bytes.count)
     }
 
-    private func unexpected(_ place: String, _ found: String) -> TokenizerError {
-        .unexpectedValue(file: file, field: place, found: found, expected: "two tokens that merge")
+    private func unexpected(_ found: String) -> TokenizerError {
+        .unexpectedValue(
+            file: file, field: "merges[\(count)]", found: found, expected: "two tokens with a space between")
     }
 
     /// The merges between tokens of a vocabulary, which must have all of them and what they become.
