@@ -82,6 +82,11 @@ struct Vocabulary: Sendable {
     /// The token of an id.
     func token(of id: Int32) -> String? { index(ofID: id).map(token(at:)) }
 
+    /// The bytes of the token of an id.
+    func bytes(of id: Int32) -> ArraySlice<UInt8>? {
+        index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
+    }
+
     /// The id of a token of these bytes.
     func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? { id(of: token, Hash(token)) }
 
