@@ -17,11 +17,13 @@ struct AddedToken: Equatable, Sendable {
 struct AddedTokens: Sendable {
     /// All, by id.
     let tokens: [AddedToken]
+    private let ids: Set<Int32>
     private let verbatim: Matcher
     private let normalized: Matcher
 
     init(_ tokens: [AddedToken], normalizer: Normalizer?) {
         self.tokens = tokens
+        ids = Set(tokens.map(\.id))
         // Special tokens come first, so that they win over an equal pattern.
         let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
         verbatim = Matcher(ordered.filter { !$0.isNormalized }.map { ($0.content.unicodeScalars.map(\.value), $0) })
@@ -41,6 +43,9 @@ struct AddedTokens: Sendable {
 
     /// The id of an added token.
     func id(of content: String) -> Int32? { tokens.first { $0.content.isExactly(content) }?.id }
+
+    /// Whether an id is that of an added token.
+    func has(_ id: Int32) -> Bool { ids.contains(id) }
 
     /// The tokens that are found in the text as given; nil if some are found in the normalized text.
     var verbatimOnly: [String]? {

@@ -6,9 +6,11 @@ struct ModelFields {
     private(set) var vocabulary: Vocabulary?
     /// `vocab` where it is an array of tokens and scores: the ids count up.
     private(set) var scoredVocabulary: (vocabulary: Vocabulary, scores: [Double])?
+    /// `merges` where it is an array.
+    private(set) var merges: MergeList?
 
     /// The kinds of models Graft has.
-    private static let types = ["WordPiece", "Unigram"]
+    private static let types = ["WordPiece", "Unigram", "BPE"]
 
     /// - Parameter sizeHint: how many bytes the file has.
     init(_ reader: inout JSONReader, sizeHint: Int) throws(TokenizerError) {
@@ -27,6 +29,9 @@ struct ModelFields {
             case "vocab" where reader.isAtArray:
                 // Some 30 bytes an entry, as `["▁token",-12.345678901234567],`.
                 scoredVocabulary = try Self.scoredVocabulary(&reader, capacity: sizeHint / 30)
+                fields.append(.init(name: name, value: .null))
+            case "merges" where reader.isAtArray:
+                merges = try MergeList(&reader)
                 fields.append(.init(name: name, value: .null))
             default: fields.append(.init(name: name, value: try reader.value()))
             }
@@ -48,6 +53,7 @@ struct ModelFields {
         try Self.checkType(fields)
         switch try fields.string("type") {
         case "Unigram": return try Unigram(self)
+        case "BPE": return try BytePairEncoding(self)
         default: return try WordPiece(self)
         }
     }

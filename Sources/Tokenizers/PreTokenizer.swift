@@ -12,6 +12,7 @@ enum PreTokenizer: Equatable, Sendable {
     case digits(each: Bool)
     /// At what matches a pattern, or at what does not.
     case split(Pattern, Behavior, isInverted: Bool)
+    case byteLevel(ByteLevel)
     case sequence([PreTokenizer])
 
     /// Where a separating character goes.
@@ -38,6 +39,7 @@ enum PreTokenizer: Equatable, Sendable {
             text.split(each ? .isolated : .contiguous) { breaks.isNumeric($0) }
         case .split(let pattern, let behavior, let isInverted):
             text.split(behavior, at: pattern, isInverted: isInverted)
+        case .byteLevel(let byteLevel): byteLevel.apply(to: &text)
         case .sequence(let preTokenizers):
             for preTokenizer in preTokenizers { preTokenizer.apply(to: &text) }
         }

@@ -86,6 +86,15 @@ extension PreTokenizer {
             self = .split(
                 try Pattern(json.object("pattern")), try Behavior(json), isInverted: try json.flag("invert"))
             return
+        case "ByteLevel":
+            try json.allow(only: ["type", "add_prefix_space", "trim_offsets", "use_regex"])
+            // What trims offsets is the post-processor, whatever is said of it here.
+            _ = try json.flag("trim_offsets")
+            self = .byteLevel(
+                ByteLevel(
+                    addsPrefixSpace: try json.flag("add_prefix_space"),
+                    usesPattern: try json.optionalFlag("use_regex") ?? true))
+            return
         case "Sequence":
             try json.allow(only: ["type", "pretokenizers"])
             var preTokenizers: [PreTokenizer] = []
@@ -97,7 +106,7 @@ extension PreTokenizer {
         default:
             let supported = [
                 "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Metaspace", "Digits", "Split",
-                "Sequence",
+                "ByteLevel", "Sequence",
             ]
             throw json.unsupported("pre-tokenizer", supported, found: type)
         }
@@ -143,19 +152,41 @@ extension PostProcessor {
                 throw .wrongID(file: json.file, token: token, found: Int(id), expected: Int(expected))
             }
         }
+        func id(_ name: String) throws(TokenizerError) -> Int32 {
+            let pair = try json.array(name)
+            guard pair.count == 2, case .string(let token) = pair[0], case .integer(let number) = pair[1],
+                let id = Int32(exactly: number)
+            else { throw json.unexpected(name, "a token and its id") }
+            try check(token, id)
+            return id
+        }
         let type = try json.type()
         switch type {
         case "BertProcessing":
             try json.allow(only: ["type", "sep", "cls"])
-            func id(_ name: String) throws(TokenizerError) -> Int32 {
-                let pair = try json.array(name)
-                guard pair.count == 2, case .string(let token) = pair[0], case .integer(let number) = pair[1],
-                    let id = Int32(exactly: number)
-                else { throw json.unexpected(name, "a token and its id") }
-                try check(token, id)
-                return id
-            }
             self = .bert(classification: try id("cls"), separator: try id("sep"))
+        case "RobertaProcessing":
+            try json.allow(only: ["type", "sep", "cls", "trim_offsets", "add_prefix_space"])
+            self = .roberta(classification: try id("cls"), separator: try id("sep"))
+            if try json.flag("trim_offsets") {
+                trimming = OffsetTrimming(addsPrefixSpace: try json.flag("add_prefix_space"))
+            }
+        case "ByteLevel":
+            try json.allow(only: ["type", "add_prefix_space", "trim_offsets", "use_regex"])
+            self = .none
+            if try json.flag("trim_offsets") {
+                trimming = OffsetTrimming(addsPrefixSpace: try json.flag("add_prefix_space"))
+            }
+        case "Sequence":
+            try json.allow(only: ["type", "processors"])
+            var whole = PostProcessor.none
+            for processor in try json.objects("processors") {
+                guard let longer = whole.followed(by: try PostProcessor(processor, idOf: idOf)) else {
+                    throw json.unexpected("processors", "one that adds special tokens, and one that trims offsets")
+                }
+                whole = longer
+            }
+            self = whole
         case "TemplateProcessing":
             try json.allow(only: ["type", "single", "pair", "special_tokens"])
             var special: [(name: String, ids: [Int32])] = []
@@ -180,7 +211,8 @@ extension PostProcessor {
                 single: try Self.pieces(json.objects("single"), special, texts: 1),
                 pair: try Self.pieces(json.objects("pair"), special, texts: 2))
         default:
-            throw json.unsupported("post-processor", ["TemplateProcessing", "BertProcessing"], found: type)
+            let supported = ["TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence"]
+            throw json.unsupported("post-processor", supported, found: type)
         }
     }
 

@@ -42,7 +42,6 @@ struct TokenizerFile {
     init(_ document: JSONObject, model: any SubwordModel) throws(TokenizerError) {
         let file = document.file
         self.file = file
-        self.model = model
         if let version = try document.optionalString("version"), version != "1.0" {
             throw .unexpectedValue(file: file, field: "version", found: "“\(version)”", expected: "“1.0”")
         }
@@ -52,6 +51,7 @@ struct TokenizerFile {
         preTokenizer = try document["pre_tokenizer"].map { value throws(TokenizerError) in
             try PreTokenizer(try JSONObject(value, file: file, path: "pre_tokenizer"))
         }
+        self.model = try ByteLevel.model(model, after: preTokenizer, file: file)
         addedTokens = AddedTokens(
             try AddedToken.read(document, vocabulary: model.vocabulary, normalizer: normalizer),
             normalizer: normalizer)

@@ -60,7 +60,11 @@ struct TokenizerPipeline: Tokenizer {
         let room = try room(truncation, forPair: second != nil)
         var texts = [tokens(of: text, atMost: second == nil ? enough(truncation, room) : .max)]
         if let second { texts.append(tokens(of: second, atMost: .max)) }
-        return try assemble(texts, truncation, room)
+        try shorten(&texts, truncation, room)
+        for (index, text) in [text, second ?? ""].prefix(texts.count).enumerated() {
+            postProcessor.trimming?.trim(&texts[index], of: [text], isSplit: false, model.vocabulary, addedTokens)
+        }
+        return postProcessor.assemble(texts)
     }
 
     func tokenize(words: [String], truncation: Truncation?) throws(TokenizerError) -> TokenizedText {
@@ -73,7 +77,10 @@ struct TokenizerPipeline: Tokenizer {
             tokens.offsets += ofWord.offsets
             tokens.words += repeatElement(Int?.some(index), count: ofWord.ids.count)
         }
-        return try assemble([tokens], truncation, room)
+        var texts = [tokens]
+        try shorten(&texts, truncation, room)
+        postProcessor.trimming?.trim(&texts[0], of: words, isSplit: true, model.vocabulary, addedTokens)
+        return postProcessor.assemble(texts)
     }
 
     /// The most tokens the texts may have, without the special ones.
@@ -92,16 +99,14 @@ struct TokenizerPipeline: Tokenizer {
         return room == .max ? .max : room + 1
     }
 
-    private func assemble(
-        _ texts: [Tokens], _ truncation: Truncation?, _ room: Int
-    ) throws(TokenizerError) -> TokenizedText {
-        guard let truncation else { return postProcessor.assemble(texts) }
-        var texts = texts
+    private func shorten(
+        _ texts: inout [Tokens], _ truncation: Truncation?, _ room: Int
+    ) throws(TokenizerError) {
+        guard let truncation else { return }
         let lengths = try truncation.lengths(
             first: texts[0].ids.count, second: texts.count == 2 ? texts[1].ids.count : nil, room: room)
         texts[0].keep(truncation.kept(of: texts[0].ids.count, atMost: lengths.first))
         if texts.count == 2 { texts[1].keep(truncation.kept(of: texts[1].ids.count, atMost: lengths.second)) }
-        return postProcessor.assemble(texts)
     }
 
     // MARK: One text

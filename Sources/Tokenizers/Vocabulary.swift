@@ -94,6 +94,11 @@ struct Vocabulary: Sendable {
         }
     }
 
+    /// The bytes of the token of an id.
+    func bytes(of id: Int32) -> ArraySlice<UInt8>? {
+        index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
+    }
+
     private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {
         // An empty buffer may have no address, and no byte of it is looked at.
         guard let start = token.baseAddress else { return withUnsafePointer(to: 0) { id(of: $0, count: 0, hash) } }
