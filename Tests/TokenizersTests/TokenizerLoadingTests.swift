@@ -211,7 +211,11 @@ import Tokenizers
             },
             "“post_processor.processors” is an array of 2; expected one that adds special tokens"
         ),
-        ("unigram of words", { $0.change("model") { $0["type"] = "Unigram" } }, "“model.vocab” is an object of 11"),
+        (
+            "unigram of words",
+            { $0["model"] = ["type": "Unigram", "unk_id": 0, "vocab": ["a": 0]] as [String: Any] },
+            "“model.vocab” is an object of 1 fields; expected an array of tokens with their scores"
+        ),
         (
             "no unknown id", { $0["model"] = ["type": "Unigram", "vocab": [["a", -1.5]]] as [String: Any] },
             "has no “model.unk_id”"
