@@ -62,10 +62,14 @@ struct AddedTokens: Sendable {
     private struct Matcher {
         /// By first scalar.
         private var patterns: [UInt32: [(scalars: [UInt32], token: AddedToken)]] = [:]
+        /// By the low byte of a scalar: whether a pattern may start with it. Most scalars need no closer look.
+        private var mayStart = [Bool](repeating: false, count: 256)
 
         init(_ patterns: [([UInt32], AddedToken)]) {
             for (scalars, token) in patterns {
-                if let first = scalars.first { self.patterns[first, default: []].append((scalars, token)) }
+                guard let first = scalars.first else { continue }
+                self.patterns[first, default: []].append((scalars, token))
+                mayStart[Int(first & 0xFF)] = true
             }
         }
 
@@ -105,7 +109,9 @@ struct AddedTokens: Sendable {
         }
 
         private func match(at position: Int, in scalars: [UInt32]) -> (length: Int, token: AddedToken)? {
-            guard let candidates = patterns[scalars[position]] else { return nil }
+            guard mayStart[Int(scalars[position] & 0xFF)], let candidates = patterns[scalars[position]] else {
+                return nil
+            }
             var best: (length: Int, token: AddedToken)?
             for candidate in candidates where candidate.scalars.count > best?.length ?? 0 {
                 if scalars[position...].starts(with: candidate.scalars) {
