@@ -6,9 +6,11 @@ struct ModelFields {
     private(set) var vocabulary: Vocabulary?
     /// `merges` where it is an array.
     private(set) var merges: MergeList?
+    /// `vocab` where it is an array of tokens and scores: the ids count up.
+    private(set) var scoredVocabulary: (vocabulary: Vocabulary, scores: [Double])?
 
     /// The kinds of models Graft has.
-    private static let types = ["WordPiece", "BPE"]
+    private static let types = ["WordPiece", "BPE", "Unigram"]
 
     /// - Parameter sizeHint: how many bytes the file has.
     init(_ reader: inout JSONReader, sizeHint: Int) throws(TokenizerError) {
@@ -26,6 +28,10 @@ struct ModelFields {
                 fields.append(.init(name: name, value: .null))
             case "merges" where reader.isAtArray:
                 merges = try MergeList(&reader)
+                fields.append(.init(name: name, value: .null))
+            case "vocab" where reader.isAtArray:
+                // Some 30 bytes an entry, as `["▁token",-12.345678901234567],`.
+                scoredVocabulary = try Self.scoredVocabulary(&reader, capacity: sizeHint / 30)
                 fields.append(.init(name: name, value: .null))
             default: fields.append(.init(name: name, value: try reader.value()))
             }
@@ -47,6 +53,7 @@ struct ModelFields {
         try Self.checkType(fields)
         switch try fields.string("type") {
         case "BPE": return try BytePairEncoding(self)
+        case "Unigram": return try Unigram(self)
         default: return try WordPiece(self)
         }
     }
@@ -54,9 +61,25 @@ struct ModelFields {
     /// The vocabulary of a model that needs it as an object of tokens and ids.
     func requiredVocabulary() throws(TokenizerError) -> Vocabulary {
         if let vocabulary { return vocabulary }
-        throw fields.has("vocab")
-            ? fields.unexpected("vocab", "an object of tokens and ids")
-            : .missingField(file: fields.file, field: "model.vocab")
+        throw missingVocabulary("an object of tokens and ids")
+    }
+
+    /// Why a model has no vocabulary of the kind it needs.
+    private func missingVocabulary(_ expected: String) -> TokenizerError {
+        let found =
+            scoredVocabulary.map { "an array of \($0.scores.count)" }
+            ?? vocabulary.map { "an object of \($0.count) fields" }
+        if let found {
+            return .unexpectedValue(file: fields.file, field: "model.vocab", found: found, expected: expected)
+        }
+        return fields.has("vocab")
+            ? fields.unexpected("vocab", expected) : .missingField(file: fields.file, field: "model.vocab")
+    }
+
+    /// The vocabulary of a model that needs it as an array of tokens and scores.
+    func requiredScores() throws(TokenizerError) -> (vocabulary: Vocabulary, scores: [Double]) {
+        if let scoredVocabulary { return scoredVocabulary }
+        throw missingVocabulary("an array of tokens with their scores")
     }
 
     private static func vocabulary(
@@ -75,6 +98,53 @@ struct ModelFields {
             token.removeAll(keepingCapacity: true)
         }
         return vocabulary
+    }
+}
+
+extension ModelFields {
+    private static func scoredVocabulary(
+        _ reader: inout JSONReader, capacity: Int
+    ) throws(TokenizerError) -> (Vocabulary, [Double]) {
+        var vocabulary = Vocabulary(capacity: capacity)
+        let file = reader.file
+        var scores: [Double] = []
+        scores.reserveCapacity(capacity)
+        var token: [UInt8] = []
+        func unexpected() -> TokenizerError {
+            .unexpectedValue(
+                file: file, field: "model.vocab[\(scores.count)]", found: "something else",
+                expected: "a token and its score")
+        }
+        try reader.enterArray()
+        while try reader.nextElement() {
+            guard reader.isAtArray else { throw unexpected() }
+            try reader.enterArray()
+            guard try reader.nextElement(), reader.isAtString else { throw unexpected() }
+            try reader.string(into: &token)
+            guard try reader.nextElement(), let score = try reader.finiteNumber(), try !reader.nextElement() else {
+                throw unexpected()
+            }
+            try vocabulary.insert(token, id: Int32(truncatingIfNeeded: scores.count), file: reader.file)
+            scores.append(score)
+            token.removeAll(keepingCapacity: true)
+        }
+        return (vocabulary, scores)
+    }
+}
+
+extension Unigram {
+    /// Reads the model of tokenizer.json.
+    init(_ model: ModelFields) throws(TokenizerError) {
+        let fields = model.fields
+        try fields.allow(only: ["type", "unk_id", "vocab", "byte_fallback"])
+        let (vocabulary, scores) = try model.requiredScores()
+        let unknown = try fields.id("unk_id")
+        guard unknown < scores.count else {
+            throw fields.unexpected("unk_id", "the id of one of the \(scores.count) tokens of model.vocab")
+        }
+        self.init(
+            vocabulary, scores: scores, unknown: unknown,
+            fallsBackToBytes: try fields.optionalFlag("byte_fallback") ?? false)
     }
 }
 

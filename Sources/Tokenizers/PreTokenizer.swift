@@ -8,6 +8,11 @@ enum PreTokenizer: Equatable, Sendable {
     case whitespaceSplit
     case punctuation(Behavior)
     case byteLevel(ByteLevel)
+    case metaspace(Metaspace)
+    /// Around numbers, or around each of their digits.
+    case digits(each: Bool)
+    /// At what matches a pattern, or at what does not.
+    case split(Pattern, Behavior, isInverted: Bool)
     case sequence([PreTokenizer])
 
     /// Where a separating character goes.
@@ -29,6 +34,12 @@ enum PreTokenizer: Equatable, Sendable {
         case .whitespaceSplit: text.split(.removed) { tables[$0].contains(.whitespace) }
         case .punctuation(let behavior): text.split(behavior) { tables[$0].contains(.punctuation) }
         case .byteLevel(let byteLevel): byteLevel.apply(to: &text)
+        case .metaspace(let metaspace): metaspace.apply(to: &text)
+        case .digits(let each):
+            let breaks = GraphemeBreaks.shared
+            text.split(each ? .isolated : .contiguous) { breaks.isNumeric($0) }
+        case .split(let pattern, let behavior, let isInverted):
+            text.split(behavior, at: pattern, isInverted: isInverted)
         case .sequence(let preTokenizers):
             for preTokenizer in preTokenizers { preTokenizer.apply(to: &text) }
         }
@@ -71,6 +82,24 @@ extension SplitText {
                     parts.append(Part(range: index..<index + 1, isSeparator: false))
                 }
             }
+            return behavior.words(of: parts)
+        }
+    }
+
+    /// Splits each word at what matches a pattern, or at what does not.
+    mutating func split(_ behavior: PreTokenizer.Behavior, at pattern: Pattern, isInverted: Bool) {
+        split { scalars, range in
+            var parts: [Part] = []
+            var done = range.lowerBound
+            func add(_ range: Range<Int>, isMatch: Bool) {
+                if !range.isEmpty { parts.append(Part(range: range, isSeparator: isMatch != isInverted)) }
+            }
+            for match in pattern.matches(in: scalars[range]) {
+                add(done..<match.lowerBound, isMatch: false)
+                add(match, isMatch: true)
+                done = match.upperBound
+            }
+            add(done..<range.upperBound, isMatch: false)
             return behavior.words(of: parts)
         }
     }

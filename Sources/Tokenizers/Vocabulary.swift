@@ -87,8 +87,17 @@ struct Vocabulary: Sendable {
         index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
     }
 
-    /// The id of a token of these bytes.
+    /// The id of the token of some bytes.
     func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? { id(of: token, Hash(token)) }
+
+    /// Calls a function with the bytes of each token, in the order in which they were added.
+    func forEachToken(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        bytes.withUnsafeBufferPointer { bytes in
+            for index in 0..<count {
+                body(UnsafeBufferPointer(rebasing: bytes[Int(starts[index])..<Int(starts[index + 1])]))
+            }
+        }
+    }
 
     private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {
         // An empty buffer may have no address, and no byte of it is looked at.

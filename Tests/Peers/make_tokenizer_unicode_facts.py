@@ -200,4 +200,5 @@ def main():
     OUTPUT.write_text("\n".join(lines) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

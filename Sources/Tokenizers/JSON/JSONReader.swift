@@ -49,8 +49,8 @@ struct JSONReader {
             return .object(fields)
         case UInt8(ascii: "["):
             var values: [JSONValue] = []
-            try enter(UInt8(ascii: "["))
-            while try nextElement(before: UInt8(ascii: "]")) { values.append(try value()) }
+            try enterArray()
+            while try nextElement() { values.append(try value()) }
             return .array(values)
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try keyword("true", .boolean(true))
@@ -67,16 +67,24 @@ struct JSONReader {
         mutating get { peek() == UInt8(ascii: "{") }
     }
 
+    /// Whether a string comes next.
+    var isAtString: Bool {
+        mutating get { peek() == UInt8(ascii: "\"") }
+    }
+
     /// Whether an array comes next.
     var isAtArray: Bool {
         mutating get { peek() == UInt8(ascii: "[") }
     }
 
-    /// Steps into an array; `nextElement` then steps from one element to the next.
+    /// Steps into an array; `nextElement` then says whether there is one more.
     mutating func enterArray() throws(TokenizerError) { try enter(UInt8(ascii: "[")) }
 
-    /// Whether the array has another element, which comes next.
+    /// Whether the array has one more element, which comes next; past the last one the array is left.
     mutating func nextElement() throws(TokenizerError) -> Bool { try nextElement(before: UInt8(ascii: "]")) }
+
+    /// Reads a string, adding its bytes to an array.
+    mutating func string(into text: inout [UInt8]) throws(TokenizerError) { try appendString(to: &text) }
 
     /// Steps into an object; `nextField` then gives its names.
     mutating func enterObject() throws(TokenizerError) { try enter(UInt8(ascii: "{")) }
@@ -114,14 +122,22 @@ struct JSONReader {
         return Int32(value)
     }
 
+    /// The number that comes next; nil where something else comes, or a number beyond float64.
+    mutating func finiteNumber() throws(TokenizerError) -> Double? {
+        guard let byte = peek(), byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) else { return nil }
+        if let number = plainDecimal() { return number }
+        switch try number() {
+        case .integer(let value): return Double(value)
+        case .number(let value): return value.isFinite ? value : nil
+        default: return nil
+        }
+    }
+
     mutating func string() throws(TokenizerError) -> String {
         var text: [UInt8] = []
         try appendString(to: &text)
         return String(decoding: text, as: UTF8.self)
     }
-
-    /// Reads a string, adding its bytes to an array.
-    mutating func string(into text: inout [UInt8]) throws(TokenizerError) { try appendString(to: &text) }
 
     // MARK: Structure
 
@@ -203,6 +219,11 @@ struct JSONReader {
         let start = position
         while position < bytes.count, bytes[position] >= 0x30, bytes[position] <= 0x39 { position += 1 }
         guard position > start else { throw failure("expected a digit") }
+    }
+
+    /// Gives the bytes and the position, for a reader of its own kind of number.
+    mutating func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>, inout Int) -> Result) -> Result {
+        bytes.withUnsafeBufferPointer { body($0, &position) }
     }
 
     // MARK: Strings
