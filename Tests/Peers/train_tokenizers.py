@@ -99,6 +99,8 @@ def other_pairs(texts, size, output):
     def save(name, tokenizer, **model):
         document = json.loads(tokenizer.to_str())
         document["model"].update(model)
+        # What is in the vocabulary is found by the model alone, as in the files of the families.
+        document["added_tokens"] = [t for t in document["added_tokens"] if t["content"] == "<unk>"]
         (output / name).mkdir()
         (output / name / "tokenizer.json").write_text(json.dumps(document, ensure_ascii=False), "utf-8")
         return document
