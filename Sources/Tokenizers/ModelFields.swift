@@ -4,13 +4,13 @@ struct ModelFields {
     let fields: JSONObject
     /// `vocab` where it is an object of tokens and ids.
     private(set) var vocabulary: Vocabulary?
-    /// `merges` where it is an array.
-    private(set) var merges: MergeList?
     /// `vocab` where it is an array of tokens and scores: the ids count up.
     private(set) var scoredVocabulary: (vocabulary: Vocabulary, scores: [Double])?
+    /// `merges` where it is an array.
+    private(set) var merges: MergeList?
 
     /// The kinds of models Graft has.
-    private static let types = ["WordPiece", "BPE", "Unigram"]
+    private static let types = ["WordPiece", "Unigram", "BPE"]
 
     /// - Parameter sizeHint: how many bytes the file has.
     init(_ reader: inout JSONReader, sizeHint: Int) throws(TokenizerError) {
@@ -26,12 +26,12 @@ struct ModelFields {
                 // Some 15 bytes an entry, as `"token":12345,`.
                 vocabulary = try Self.vocabulary(&reader, capacity: sizeHint / 15)
                 fields.append(.init(name: name, value: .null))
-            case "merges" where reader.isAtArray:
-                merges = try MergeList(&reader)
-                fields.append(.init(name: name, value: .null))
             case "vocab" where reader.isAtArray:
                 // Some 30 bytes an entry, as `["▁token",-12.345678901234567],`.
                 scoredVocabulary = try Self.scoredVocabulary(&reader, capacity: sizeHint / 30)
+                fields.append(.init(name: name, value: .null))
+            case "merges" where reader.isAtArray:
+                merges = try MergeList(&reader)
                 fields.append(.init(name: name, value: .null))
             default: fields.append(.init(name: name, value: try reader.value()))
             }
@@ -52,8 +52,8 @@ struct ModelFields {
     func model() throws(TokenizerError) -> any SubwordModel {
         try Self.checkType(fields)
         switch try fields.string("type") {
-        case "BPE": return try BytePairEncoding(self)
         case "Unigram": return try Unigram(self)
+        case "BPE": return try BytePairEncoding(self)
         default: return try WordPiece(self)
         }
     }

@@ -35,6 +35,17 @@ struct PostProcessor: Equatable, Sendable {
         return PostProcessor(single: single, pair: single + second)
     }
 
+    /// One post-processor after another, nil where both add special tokens or both trim.
+    func followed(by next: PostProcessor) -> PostProcessor? {
+        func isBare(_ processor: PostProcessor) -> Bool {
+            (processor.single, processor.pair) == (Self.none.single, Self.none.pair)
+        }
+        guard isBare(self) || isBare(next), trimming == nil || next.trimming == nil else { return nil }
+        // Special tokens have no offsets, so it is the same whether the others are trimmed before or after.
+        let template = isBare(next) ? self : next
+        return PostProcessor(single: template.single, pair: template.pair, trimming: trimming ?? next.trimming)
+    }
+
     /// The number of special tokens that are added.
     func specialTokenCount(forPair isPair: Bool) -> Int {
         (isPair ? pair : single).reduce(0) { sum, piece in

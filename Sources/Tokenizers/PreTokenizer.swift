@@ -7,12 +7,12 @@ enum PreTokenizer: Equatable, Sendable {
     /// At white space, which goes.
     case whitespaceSplit
     case punctuation(Behavior)
-    case byteLevel(ByteLevel)
     case metaspace(Metaspace)
     /// Around numbers, or around each of their digits.
     case digits(each: Bool)
     /// At what matches a pattern, or at what does not.
     case split(Pattern, Behavior, isInverted: Bool)
+    case byteLevel(ByteLevel)
     case sequence([PreTokenizer])
 
     /// Where a separating character goes.
@@ -33,13 +33,13 @@ enum PreTokenizer: Equatable, Sendable {
         case .whitespace: text.split(Self.runs)
         case .whitespaceSplit: text.split(.removed) { tables[$0].contains(.whitespace) }
         case .punctuation(let behavior): text.split(behavior) { tables[$0].contains(.punctuation) }
-        case .byteLevel(let byteLevel): byteLevel.apply(to: &text)
         case .metaspace(let metaspace): metaspace.apply(to: &text)
         case .digits(let each):
             let breaks = GraphemeBreaks.shared
             text.split(each ? .isolated : .contiguous) { breaks.isNumeric($0) }
         case .split(let pattern, let behavior, let isInverted):
             text.split(behavior, at: pattern, isInverted: isInverted)
+        case .byteLevel(let byteLevel): byteLevel.apply(to: &text)
         case .sequence(let preTokenizers):
             for preTokenizer in preTokenizers { preTokenizer.apply(to: &text) }
         }

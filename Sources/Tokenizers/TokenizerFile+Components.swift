@@ -177,6 +177,16 @@ extension PostProcessor {
             if try json.flag("trim_offsets") {
                 trimming = OffsetTrimming(addsPrefixSpace: try json.flag("add_prefix_space"))
             }
+        case "Sequence":
+            try json.allow(only: ["type", "processors"])
+            var whole = PostProcessor.none
+            for processor in try json.objects("processors") {
+                guard let longer = whole.followed(by: try PostProcessor(processor, idOf: idOf)) else {
+                    throw json.unexpected("processors", "one that adds special tokens, and one that trims offsets")
+                }
+                whole = longer
+            }
+            self = whole
         case "TemplateProcessing":
             try json.allow(only: ["type", "single", "pair", "special_tokens"])
             var special: [(name: String, ids: [Int32])] = []
@@ -201,7 +211,7 @@ extension PostProcessor {
                 single: try Self.pieces(json.objects("single"), special, texts: 1),
                 pair: try Self.pieces(json.objects("pair"), special, texts: 2))
         default:
-            let supported = ["TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel"]
+            let supported = ["TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence"]
             throw json.unsupported("post-processor", supported, found: type)
         }
     }

@@ -82,11 +82,6 @@ struct Vocabulary: Sendable {
     /// The token of an id.
     func token(of id: Int32) -> String? { index(ofID: id).map(token(at:)) }
 
-    /// The bytes of the token of an id.
-    func bytes(of id: Int32) -> ArraySlice<UInt8>? {
-        index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
-    }
-
     /// The id of the token of some bytes.
     func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? { id(of: token, Hash(token)) }
 
@@ -97,6 +92,11 @@ struct Vocabulary: Sendable {
                 body(UnsafeBufferPointer(rebasing: bytes[Int(starts[index])..<Int(starts[index + 1])]))
             }
         }
+    }
+
+    /// The bytes of the token of an id.
+    func bytes(of id: Int32) -> ArraySlice<UInt8>? {
+        index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
     }
 
     private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {

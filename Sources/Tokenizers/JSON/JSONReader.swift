@@ -83,9 +83,6 @@ struct JSONReader {
     /// Whether the array has one more element, which comes next; past the last one the array is left.
     mutating func nextElement() throws(TokenizerError) -> Bool { try nextElement(before: UInt8(ascii: "]")) }
 
-    /// Reads a string, adding its bytes to an array.
-    mutating func string(into text: inout [UInt8]) throws(TokenizerError) { try appendString(to: &text) }
-
     /// Steps into an object; `nextField` then gives its names.
     mutating func enterObject() throws(TokenizerError) { try enter(UInt8(ascii: "{")) }
 
@@ -138,6 +135,9 @@ struct JSONReader {
         try appendString(to: &text)
         return String(decoding: text, as: UTF8.self)
     }
+
+    /// Reads a string, adding its bytes to an array.
+    mutating func string(into text: inout [UInt8]) throws(TokenizerError) { try appendString(to: &text) }
 
     // MARK: Structure
 
