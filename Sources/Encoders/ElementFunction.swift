@@ -11,20 +11,19 @@ public enum ElementFunction: String, Sendable, Hashable, CaseIterable {
     package func forward(_ x: Matrix) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
         switch self {
         case .identity: return (x, { $0 })
-        case .gelu, .geluTanh:
-            let tanhForm = self == .geluTanh
-            return (x.gelu(tanhForm: tanhForm), { x.geluPullback($0, tanhForm: tanhForm) })
+        case .gelu: return activate(x, .gelu)
+        case .geluTanh: return activate(x, .geluTanh)
+        case .relu: return activate(x, .relu)
+        case .silu: return activate(x, .silu)
         case .tanh: return elementwise(x, { Foundation.tanh($0) }, slope: { _, y in 1 - y * y })
-        case .relu: return elementwise(x, { Swift.max($0, 0) }, slope: { x, _ in x > 0 ? 1 : 0 })
         case .sigmoid: return elementwise(x, { 1 / (1 + exp(-$0)) }, slope: { _, y in y * (1 - y) })
-        case .silu:
-            return elementwise(
-                x, { $0 / (1 + exp(-$0)) },
-                slope: { x, _ in
-                    let s = 1 / (1 + exp(-x))
-                    return s * (1 + x * (1 - s))
-                })
         }
+    }
+
+    private func activate(
+        _ x: Matrix, _ kind: ActivationKind
+    ) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
+        (x.activate(kind), { x.activatePullback($0, kind) })
     }
 
     private func elementwise(

@@ -27,18 +27,8 @@ package struct SentenceLayerNorm: Sendable {
 
     /// y of x [texts, width], and the way back.
     package func forward(_ x: Matrix) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
-        var (x, y) = (x, Matrix(uninitializedRows: x.rows, columns: x.columns))
-        let kept = y.withMutableView {
-            x.layerNorm(gamma: gamma, beta: beta, epsilon: SentenceLayerNorm.epsilon, keeping: true, into: $0)
-        }
-        guard let kept else { preconditionFailure("what was asked to be kept is") }
-        return (
-            y,
-            { [gamma] dy in
-                var dx = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
-                _ = dx.withMutableView { dy.layerNormPullback(kept, gamma: gamma, dropping: nil, into: $0) }
-                return dx
-            }
-        )
+        let norm = Norm(kind: .layer, gamma: gamma, beta: beta, epsilon: SentenceLayerNorm.epsilon)
+        let (y, pullback) = norm.forward(x, isBackwardRun: true)
+        return (y, pullback)
     }
 }
