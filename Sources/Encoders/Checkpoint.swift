@@ -66,12 +66,10 @@ final class Checkpoint {
     }
 
     /// The norm of a module.
-    func norm(_ module: String, _ config: EncoderConfig, width: Int? = nil) throws(EncoderError) -> Norm {
-        let width = width ?? config.hiddenSize
-        let beta =
-            config.normHasBias
-            ? try vector(module + ".bias", count: width) : [Float](repeating: 0, count: width)
-        return Norm(gamma: try vector(module + ".weight", count: width), beta: beta, epsilon: config.normEpsilon)
+    func norm(_ module: String, _ config: EncoderConfig, width: Int) throws(EncoderError) -> Norm {
+        Norm(
+            kind: config.normKind, gamma: try vector(module + ".weight", count: width),
+            beta: config.normHasBias ? try vector(module + ".bias", count: width) : nil, epsilon: config.normEpsilon)
     }
 
     /// Lets go of the file's pages, which packing has read: they come back by themselves where needed.

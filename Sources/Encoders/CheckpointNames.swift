@@ -23,6 +23,8 @@ package struct CheckpointNames: Sendable {
     let outputNorm: String
     /// The module of the norm behind the last layer, in pre-norm encoders.
     var finalNorm: String?
+    /// The table of a bias for distances, which all layers share.
+    var relativeBias: String?
     /// Other names that tensors have had over the years: an ending, and what it was.
     var formerEndings = [
         // Checkpoints converted from TensorFlow.

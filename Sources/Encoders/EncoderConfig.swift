@@ -27,15 +27,24 @@ public struct EncoderConfig: Sendable, Equatable {
     public internal(set) var embeddingSize: Int
     /// Number of segment embeddings; 0: there are none.
     public internal(set) var segments = 0
-    /// Whether there is a table of learned positions.
-    public internal(set) var hasPositionEmbeddings = true
     /// The row of that table which belongs to the first token.
     public internal(set) var firstPosition = 0
+
+    /// A token that takes no position of its own, but the row of that table which has its number.
+    var paddingToken: Int?
+    /// What the distance between tokens is to attention, where that is more than the embeddings say.
+    var relativeBias: RelativeBias?
+    var rotary: Rotary?
+    var localAttention: LocalAttention?
+    /// What scores are multiplied by; nil: 1/√headWidth.
+    var attentionScale: Float?
 
     /// Whether norms come before attention and the feed-forward block, and not behind their residual sums.
     public internal(set) var isPreNorm = false
     /// Whether the first layer has a norm before attention too, in pre-norm encoders.
     var normsFirstLayer = true
+    /// How norms bring rows to one size.
+    var normKind = NormKind.layer
     /// Whether norms have a bias.
     public internal(set) var normHasBias = true
     /// ε of every norm.
@@ -57,8 +66,8 @@ public struct EncoderConfig: Sendable, Equatable {
     /// Dropout of the embeddings, of what attention gives and of what the feed-forward block gives, where it is not
     /// ``hiddenDropout``.
     var embeddingDropout, attentionOutputDropout, outputDropout: Float?
-    /// Dropout inside the feed-forward block, behind the activation.
-    var activationDropout: Float = 0
+    /// Dropout inside the feed-forward block, behind the activation, and behind the last norm of a pre-norm encoder.
+    var (activationDropout, finalDropout): (Float, Float) = (0, 0)
 
     /// How the feed-forward block expands a row.
     public enum FeedForwardShape: Sendable, Equatable {
@@ -136,7 +145,7 @@ extension JSONFields {
             name, default: fallback,
             of: [
                 ("gelu", .gelu), ("gelu_python", .gelu), ("gelu_new", .geluTanh), ("gelu_pytorch_tanh", .geluTanh),
-                ("gelu_fast", .geluTanh),
+                ("gelu_fast", .geluTanh), ("relu", .relu), ("silu", .silu), ("swish", .silu),
             ])
     }
 

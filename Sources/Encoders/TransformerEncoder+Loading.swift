@@ -21,7 +21,8 @@ extension Embeddings {
                 module, inputs: width, outputs: config.hiddenSize, precision, reading: norm)
         }
         self.init(
-            words: words, positions: positions, firstPosition: config.firstPosition, segments: segments, norm: norm,
+            words: words, positions: positions, firstPosition: config.firstPosition,
+            paddingToken: config.paddingToken, segments: segments, norm: norm,
             dropout: Dropout(rate: config.embeddingDropout ?? config.hiddenDropout, name: "embeddings"),
             projection: projection)
     }
@@ -31,16 +32,16 @@ extension EncoderLayer {
     /// Reads the layer `index` of a checkpoint, among those that have weights of their own.
     init(
         index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
-        _ precision: Precision
+        _ precision: Precision, _ positions: LoadedPositions
     ) throws(EncoderError) {
         let path = names.layer(index)
         func norm(_ module: String?) throws(EncoderError) -> Norm? {
             guard let module else { return nil }
-            return try checkpoint.norm(module, config)
+            return try checkpoint.norm(module, config, width: config.hiddenSize)
         }
         let hasAttentionNorm = !config.isPreNorm || index > 0 || config.normsFirstLayer
         let attentionNorm = try norm(hasAttentionNorm ? "\(path).\(names.attentionNorm)" : nil)
-        let outputNorm = try checkpoint.norm("\(path).\(names.outputNorm)", config)
+        let outputNorm = try checkpoint.norm("\(path).\(names.outputNorm)", config, width: config.hiddenSize)
         // The norms whose output attention and the feed-forward block read: in post-norm layers those before them.
         let below = index > 0 ? "\(names.layer(index - 1)).\(names.outputNorm)" : names.embeddingNorm
         let areBelowNormed =
@@ -65,7 +66,7 @@ extension EncoderLayer {
         }
         maps = LayerMaps(layer: index, linear: linear)
         self.index = index
-        attention = AttentionBlock(attention: Attention(config, layer: index, precision))
+        attention = AttentionBlock(attention: Attention(config, layer: index, precision, positions))
         (feedForward, norms) = EncoderLayer.rowSteps(index, config, attentionNorm, outputNorm)
     }
 
@@ -78,33 +79,69 @@ extension EncoderLayer {
         let expanded = dropout("output", config.outputDropout ?? config.hiddenDropout)
         let activation = Activation(
             kind: config.activation, dropout: dropout("activation", config.activationDropout))
+        let feedForward = FeedForward(shape: config.feedForward, activation: activation)
         if !config.isPreNorm, let attentionNorm {
             let norms = PostNorms(
                 attention: ResidualNorm(dropout: attended, norm: attentionNorm),
                 feedForward: ResidualNorm(dropout: expanded, norm: outputNorm))
-            return (FeedForward(activation: activation), .behind(norms))
+            return (feedForward, .behind(norms))
         }
         let norms = PreNorms(
-            attention: attentionNorm, feedForward: outputNorm, attentionDropout: attended,
-            feedForwardDropout: expanded)
-        return (FeedForward(activation: activation), .before(norms))
+            attention: attentionNorm, feedForward: ResidualNorm(dropout: attended, norm: outputNorm),
+            dropout: expanded)
+        return (feedForward, .before(norms))
     }
 
     /// The layer with these weights that runs at `index`.
-    func running(at index: Int, _ config: EncoderConfig, _ precision: Precision) -> EncoderLayer {
+    func running(
+        at index: Int, _ config: EncoderConfig, _ precision: Precision, _ positions: LoadedPositions
+    ) -> EncoderLayer {
         guard index != self.index else { return self }
         let steps = EncoderLayer.rowSteps(index, config, norms.attention, norms.feedForward)
         return EncoderLayer(
-            index: index, maps: maps, attention: AttentionBlock(attention: Attention(config, layer: index, precision)),
+            index: index, maps: maps,
+            attention: AttentionBlock(attention: Attention(config, layer: index, precision, positions)),
             feedForward: steps.0, norms: steps.1)
     }
 }
 
 extension Attention {
     /// The attention of the layer that runs at `layer`.
-    init(_ config: EncoderConfig, layer: Int, _ precision: Precision) {
+    init(_ config: EncoderConfig, layer: Int, _ precision: Precision, _ positions: LoadedPositions) {
         self.init(
             heads: config.heads, width: config.headWidth, dropoutRate: config.attentionDropout,
-            name: "layer.\(layer).attention", precision: precision)
+            name: "layer.\(layer).attention", precision: precision,
+            positions: positions.positions(of: layer, config))
+    }
+}
+
+/// What layers know of positions, read once for all of them.
+struct LoadedPositions: Sendable {
+    private var bias: PositionBias?
+    private var rotary, localRotary: RotaryPositions?
+
+    /// Reads the table of a relative bias, and computes the turns of rotary positions.
+    init(_ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint) throws(EncoderError) {
+        let maximum = config.maximumPositions
+        if let relative = config.relativeBias, let name = names.relativeBias {
+            let table = try checkpoint.table(name, rows: relative.buckets, columns: config.heads)
+            bias = PositionBias(heads: config.heads, maximum: maximum) { head, distance in
+                table[relative.bucket(distance), head]
+            }
+        }
+        if let turns = config.rotary {
+            rotary = RotaryPositions(width: config.headWidth, base: turns.base, maximum: maximum)
+            localRotary =
+                config.localAttention == nil || turns.localBase == turns.base
+                ? rotary : RotaryPositions(width: config.headWidth, base: turns.localBase, maximum: maximum)
+        }
+    }
+
+    /// Those of the layer that runs at `index`.
+    func positions(of index: Int, _ config: EncoderConfig) -> AttentionPositions {
+        let isLocal = config.isLocal(index)
+        return AttentionPositions(
+            bias: bias, rotary: isLocal ? localRotary : rotary, reach: isLocal ? config.localAttention?.reach : nil,
+            scale: config.attentionScale)
     }
 }

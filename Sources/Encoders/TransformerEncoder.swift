@@ -17,6 +17,8 @@ public struct TransformerEncoder: Sendable {
     var layers: [EncoderLayer]
     /// Behind the last layer, in pre-norm encoders.
     private var finalNorm: Norm?
+    /// Behind that.
+    private var finalDropout: Dropout
 
     /// Reads a Hugging Face model folder (`config.json`, `model.safetensors` or its shards) and packs the weights.
     ///
@@ -36,20 +38,24 @@ public struct TransformerEncoder: Sendable {
         self.config = config
         self.precision = precision
         embeddings = try Embeddings(config, names, checkpoint, precision)
+        let positions = try LoadedPositions(config, names, checkpoint)
         let loaded = Parallel.map(config.distinctLayers + 1) { turn -> Result<EncoderLayer, EncoderError>? in
             if turn == 0 {
                 work()
                 return nil
             }
             return Result { () throws(EncoderError) in
-                try EncoderLayer(index: turn - 1, config, names, checkpoint, precision)
+                try EncoderLayer(index: turn - 1, config, names, checkpoint, precision, positions)
             }
         }
         var distinct: [EncoderLayer] = []
         for layer in loaded.compactMap({ $0 }) { distinct.append(try layer.get()) }
-        layers = (0..<config.layers).map { distinct[config.distinctLayer(of: $0)].running(at: $0, config, precision) }
+        layers = (0..<config.layers).map {
+            distinct[config.distinctLayer(of: $0)].running(at: $0, config, precision, positions)
+        }
         finalNorm = nil
-        if let module = names.finalNorm { finalNorm = try checkpoint.norm(module, config) }
+        finalDropout = Dropout(rate: config.finalDropout, name: "final")
+        if let module = names.finalNorm { finalNorm = try checkpoint.norm(module, config, width: config.hiddenSize) }
         fingerprint = BaseFingerprint(checkpoint.used)
         checkpoint.releasePages()
     }
@@ -129,8 +135,16 @@ public struct TransformerEncoder: Sendable {
         if let finalNorm, !layers.isEmpty, layers.endIndex == self.layers.endIndex {
             let isBackwardRun = !pullbacks.isEmpty
             let (y, pullback) = finalNorm.forward(hidden, isBackwardRun: isBackwardRun)
+            let mask = finalDropout.mask(pass)
             hidden = y
-            if isBackwardRun { pullbacks.append { dy, _ in pullback(dy) } }
+            if let mask { hidden.drop(mask) }
+            if isBackwardRun {
+                pullbacks.append { dy, _ in
+                    var dy = dy
+                    if let mask { dy.drop(mask) }
+                    return pullback(dy)
+                }
+            }
         }
         return (hidden, pullbacks)
     }

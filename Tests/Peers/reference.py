@@ -8,7 +8,7 @@ import torch
 import transformers
 from peft import PeftModel
 from sentence_transformers import SentenceTransformer
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, T5EncoderModel
 
 from pooling import pool
 
@@ -20,11 +20,14 @@ class Reference:
 
     def __init__(self, model, adapter=None):
         self.tokenizer = AutoTokenizer.from_pretrained(model)
-        self.encoder = AutoModel.from_pretrained(model, dtype=torch.float64)
+        kind = T5EncoderModel if AutoConfig.from_pretrained(model).model_type == "t5" else AutoModel
+        self.encoder = kind.from_pretrained(model, dtype=torch.float64)
         if adapter:
             self.encoder = PeftModel.from_pretrained(self.encoder, adapter, autocast_adapter_dtype=False).double()
         self.encoder.eval()
-        self.longest = self.encoder.config.max_position_embeddings
+        # RoBERTa and its like have two more positions than they take tokens; T5 has none.
+        self.longest = getattr(self.encoder.config, "max_position_embeddings", self.tokenizer.model_max_length)
+        self.longest = min(self.longest, self.tokenizer.model_max_length)
 
     @torch.no_grad()
     def states(self, texts):
@@ -35,8 +38,13 @@ class Reference:
 
     def pooled(self, texts, mode, normalize=False):
         """Sentence vectors [texts, hidden]."""
-        vectors = torch.cat([pool(hidden, mask, mode) for hidden, mask in self.states(texts)])
+        vectors = self.pooled_by(texts, [mode])[0]
         return torch.nn.functional.normalize(vectors, dim=-1) if normalize else vectors
+
+    def pooled_by(self, texts, modes):
+        """Sentence vectors [texts, hidden] of each mode, in one pass over the texts."""
+        vectors = [[pool(hidden, mask, mode) for mode in modes] for hidden, mask in self.states(texts)]
+        return [torch.cat(of_mode) for of_mode in zip(*vectors)]
 
 
 def sentence_embeddings(model, texts):

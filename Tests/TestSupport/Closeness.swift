@@ -8,6 +8,11 @@ public enum Closeness {
         return zip(found, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }
 
+    /// The largest difference, of the largest number expected.
+    public static func differenceOfLargest(_ found: [Float], _ expected: [Float]) -> Float {
+        largestDifference(found, expected) / expected.reduce(0) { max($0, abs($1)) }
+    }
+
     /// |found − expected| / |expected|, with Euclidean norms: the error of a gradient as a whole.
     public static func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
         precondition(found.count == expected.count, "\(found.count) numbers compared with \(expected.count)")

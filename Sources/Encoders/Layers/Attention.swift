@@ -4,7 +4,7 @@ import Matrices
 ///
 /// For each text and head, with Q, K, V [length, width of a head]:
 ///
-///     1. S = Q Kᵀ / √width
+///     1. S = Q Kᵀ / √width, Q and K turned by their positions, plus a bias for the distance, where a family has them
 ///     2. P = softmax(S), row by row
 ///     3. P̃ = dropout(P)
 ///     4. O = P̃ V
@@ -20,6 +20,7 @@ struct Attention: Sendable {
     let name: String
     /// The encoder's. Below float32 the factors of the products are rounded to bfloat16; softmax and all sums are float32.
     let precision: Precision
+    let positions: AttentionPositions
 
     /// The gradients of the inputs, those that are wanted.
     typealias InputPullback = @Sendable (_ dContext: Matrix) -> AttentionInputs
@@ -30,11 +31,12 @@ struct Attention: Sendable {
     ) -> (context: Matrix, pullback: InputPullback?) {
         let mark = Profile.enter(.attentionForward)
         defer { mark.leave() }
-        let tokens = inputs.rows
+        let (tokens, inputs) = (inputs.rows, turned(inputs, batch))
         let dropout = pass.encoderDropout(name, rate: dropoutRate)
         let kernel = TextAttention(
             heads: heads, width: width, precision: precision,
-            dropout: dropout.map { TextAttention.Dropout(rate: dropoutRate, key: $0) })
+            dropout: dropout.map { TextAttention.Dropout(rate: dropoutRate, key: $0) }, scale: positions.scale,
+            positionBias: positions.bias, reach: positions.reach)
 
         var context = Matrix(uninitializedRows: tokens, columns: heads * width)
         var statistics = wanted.any ? Matrix(uninitializedRows: tokens, columns: kernel.statisticsWidth) : .empty
@@ -50,7 +52,7 @@ struct Attention: Sendable {
         guard wanted.any else { return (context, nil) }
         return (
             context,
-            { [statistics] dContext in
+            { [statistics, positions] dContext in
                 let mark = Profile.enter(.attentionBackward)
                 defer { mark.leave() }
                 var gradients = AttentionInputs(gradientsOf: inputs, wanted)
@@ -66,8 +68,25 @@ struct Attention: Sendable {
                         }
                     }
                 }
+                if let rotary = positions.rotary {
+                    gradients.withMutableViews { dQuery, dKey, _ in
+                        if wanted.query { rotary.rotate(dQuery, texts: batch.sequences, inverse: true) }
+                        if wanted.key { rotary.rotate(dKey, texts: batch.sequences, inverse: true) }
+                    }
+                }
                 return gradients
             }
         )
+    }
+
+    /// Queries and keys turned by their positions, where positions are rotary.
+    private func turned(_ inputs: AttentionInputs, _ batch: PackedBatch) -> AttentionInputs {
+        guard let rotary = positions.rotary else { return inputs }
+        var turned = inputs
+        turned.withMutableViews { query, key, _ in
+            rotary.rotate(query, texts: batch.sequences)
+            rotary.rotate(key, texts: batch.sequences)
+        }
+        return turned
     }
 }

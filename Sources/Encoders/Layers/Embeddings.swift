@@ -11,6 +11,8 @@ struct Embeddings: Sendable {
     let positions: Matrix?
     /// The row of `positions` that belongs to the first token of a text.
     let firstPosition: Int
+    /// A token that takes no position, but the row of `positions` which has its number.
+    let paddingToken: Int?
     /// [segments, width]
     let segments: Matrix?
     let norm: Norm?
@@ -34,12 +36,15 @@ struct Embeddings: Sendable {
         sum.withMutableView { sum in
             withViews(positions ?? .empty, segments ?? .empty) { tables in
                 Parallel.forEach(batch.sequences.count) { text in
-                    for (place, token) in batch.sequences[text].enumerated() {
+                    var position = firstPosition
+                    for token in batch.sequences[text] {
                         let row = sum.rows(token..<token + 1)
                         words.copyRow(Int(batch.tokens[token]), into: row.base)
                         if positions != nil {
-                            let position = firstPosition + place
-                            row.add(tables[0].rows(position..<position + 1))
+                            let isPadding = paddingToken == Int(batch.tokens[token])
+                            let place = isPadding ? Int(batch.tokens[token]) : position
+                            row.add(tables[0].rows(place..<place + 1))
+                            if !isPadding { position += 1 }
                         }
                         if segments != nil {
                             let segment = Int(batch.segments[token])

@@ -4,8 +4,10 @@ import Matrices
 struct PreNorms: Sendable {
     /// nil where attention reads the layer's input as it is.
     let attention: Norm?
-    let feedForward: Norm
-    let attentionDropout, feedForwardDropout: Dropout
+    /// Behind the first residual sum, whose dropout it has.
+    let feedForward: ResidualNorm
+    /// Before the second residual sum.
+    let dropout: Dropout
 }
 
 extension EncoderLayer {
@@ -19,16 +21,16 @@ extension EncoderLayer {
     ) -> RowsPullback {
         // 3.
         let reachesAttended = plan.reaches(.attentionOutput)
-        let attendedMask = norms.attentionDropout.mask(pass)
         var s = attended
-        if let attendedMask { s.drop(attendedMask) }
-        s.add(x)
-        let (m, normPullback) = norms.feedForward.forward(s, isBackwardRun: reachesAttended)
+        var m = Matrix(uninitializedRows: x.rows, columns: x.columns)
+        let normPullback = m.withMutableView {
+            norms.feedForward.forward(&s, residual: x, into: $0, isStream: true, pass.wanting(reachesAttended))
+        }
         // 4.
         let (expanded, feedForwardPullback) = feedForward.forward(m, maps, adapters, plan, pass)
-        let expandedMask = norms.feedForwardDropout.mask(pass)
+        let mask = norms.dropout.mask(pass)
         var z = consume expanded
-        if let expandedMask { z.drop(expandedMask) }
+        if let mask { z.drop(mask) }
         z.add(s)
         z.withView { y.copy($0) }
 
@@ -36,19 +38,17 @@ extension EncoderLayer {
             // 4.
             guard plan.reaches(.output) else { return }
             var dz = dy
-            if let expandedMask { dz.drop(expandedMask) }
+            if let mask { dz.drop(mask) }
             var dm = reachesAttended ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
             dm.withMutableView {
                 var dm = reachesAttended ? InputGradient(into: $0) : .unwanted
                 feedForwardPullback(dz, &gradients, &dm)
             }
             // 3.
-            guard reachesAttended else { return }
-            var ds = normPullback(dm)
-            ds.add(dy)
-            ds.withView { dx.copy($0) }
-            if let attendedMask { ds.drop(attendedMask) }
-            attentionOutputPullback(ds, &gradients, &dContext)
+            guard let normPullback else { return }
+            dy.withView { dx.copy($0) }
+            let dAttended = normPullback(dm, dx)
+            attentionOutputPullback(dAttended, &gradients, &dContext)
         }
     }
 }

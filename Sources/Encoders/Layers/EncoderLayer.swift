@@ -126,7 +126,7 @@ enum LayerNorms: Sendable {
     var feedForward: Norm {
         switch self {
         case .behind(let norms): norms.feedForward.norm
-        case .before(let norms): norms.feedForward
+        case .before(let norms): norms.feedForward.norm
         }
     }
 }

@@ -5,6 +5,7 @@ import Matrices
 ///     1. u = activation(intermediate(x)), or activation(gate(x)) ⊙ intermediate(x)
 ///     2. z = output(u)
 struct FeedForward: Sendable {
+    let shape: EncoderConfig.FeedForwardShape
     let activation: Activation
 
     /// Adds the gradient of x to `dx`, from that of z.
@@ -16,10 +17,7 @@ struct FeedForward: Sendable {
         _ x: Matrix, _ maps: LayerMaps, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
     ) -> (z: Matrix, pullback: Pullback) {
         // 1.
-        let (preActivation, intermediatePullback) = maps.project(
-            .intermediate, LinearInput(x, for: maps[.intermediate]), adapters, plan, pass)
-        let (u, activationPullback) = activation.forward(
-            preActivation, pass.wanting(plan.reachesExpansion))
+        let (u, expansionPullback) = expand(LinearInput(x, for: maps[.intermediate]), maps, adapters, plan, pass)
         // 2.
         let (z, outputPullback) = maps.project(.output, LinearInput(u, for: maps[.output]), adapters, plan, pass)
         return (
@@ -31,9 +29,33 @@ struct FeedForward: Sendable {
                     var du = plan.reachesExpansion ? InputGradient(into: $0) : .unwanted
                     outputPullback(dz, &gradients, &du)
                 }
-                guard plan.reachesExpansion else { return }
                 // 1.
-                intermediatePullback(activationPullback(du), &gradients, &dx)
+                if plan.reachesExpansion { expansionPullback(du, &gradients, &dx) }
+            }
+        )
+    }
+
+    /// Step 1: u [rows, intermediate].
+    private func expand(
+        _ x: LinearInput, _ maps: LayerMaps, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
+    ) -> (u: Matrix, pullback: Pullback) {
+        let activationPass = pass.wanting(plan.reachesExpansion)
+        let (expanded, intermediatePullback) = maps.project(.intermediate, x, adapters, plan, pass)
+        guard shape == .gated else {
+            let (u, pullback) =
+                shape == .plain
+                ? activation.forward(expanded, activationPass)
+                : activation.forward(halvesOf: expanded, activationPass)
+            return (u, { du, gradients, dx in intermediatePullback(pullback(du), &gradients, &dx) })
+        }
+        let (gate, gatePullback) = maps.project(.gate, x, adapters, plan, pass)
+        let (u, pullback) = activation.forward(gate: gate, expanded, activationPass)
+        return (
+            u,
+            { du, gradients, dx in
+                let (dGate, dExpanded) = pullback(du)
+                intermediatePullback(dExpanded, &gradients, &dx)
+                gatePullback(dGate, &gradients, &dx)
             }
         )
     }

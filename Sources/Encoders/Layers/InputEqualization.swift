@@ -20,7 +20,7 @@ enum InputEqualization {
         }
         return largest.indices.map { column in
             // |β| is always there, |x̂| is about 3 at its largest.
-            let input = abs(norm.gamma[column]) + abs(norm.beta[column]) / 3
+            let input = abs(norm.gamma[column]) + abs(norm.beta?[column] ?? 0) / 3
             let factor = (largest[column] / input).squareRoot()
             return factor.isNormal ? factor : 1
         }

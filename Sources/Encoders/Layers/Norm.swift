@@ -1,8 +1,10 @@
 import Matrices
 
-/// y = γ ⊙ x̂ + β with x̂ = (x − mean(x)) / √(variance(x) + ε), row by row. Frozen.
+/// y = γ ⊙ x̂ + β, row by row, with x̂ as the kind says; without β in some families. Frozen.
 struct Norm: Sendable {
-    let gamma, beta: [Float]
+    let kind: NormKind
+    let gamma: [Float]
+    let beta: [Float]?
     let epsilon: Float
 
     /// Gives dx of dy.
@@ -12,9 +14,9 @@ struct Norm: Sendable {
     func forward(_ x: Matrix, isBackwardRun: Bool) -> (y: Matrix, pullback: Pullback) {
         let mark = Profile.enter(.norm)
         defer { mark.leave() }
-        var (scratch, y) = (x, Matrix(uninitializedRows: x.rows, columns: x.columns))
+        var y = Matrix(uninitializedRows: x.rows, columns: x.columns)
         let kept = y.withMutableView {
-            scratch.layerNorm(gamma: gamma, beta: beta, epsilon: epsilon, keeping: isBackwardRun, into: $0)
+            x.norm(kind, gamma: gamma, beta: beta, epsilon: epsilon, keeping: isBackwardRun, into: $0)
         }
         guard let kept else { return (y, { _ in .empty }) }
         return (
@@ -23,7 +25,7 @@ struct Norm: Sendable {
                 let mark = Profile.enter(.norm)
                 defer { mark.leave() }
                 var dx = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
-                dx.withMutableView { _ = dy.layerNormPullback(kept, gamma: gamma, dropping: nil, into: $0) }
+                dx.withMutableView { dy.normPullback(kept, gamma: gamma, into: $0) }
                 return dx
             }
         )

@@ -1,27 +1,32 @@
 import Matrices
 
-/// How a block of a post-norm layer ends: y = norm(residual + dropout(x)), in one walk over the rows.
+/// A residual sum and the norm behind it in one walk over the rows: s = residual + dropout(x), y = norm(s).
+///
+/// A post-norm layer goes on with y alone; the residual stream of a pre-norm layer is s.
 struct ResidualNorm: Sendable {
     let dropout: Dropout
     let norm: Norm
 
-    /// Writes the gradient of the residual to `dResidual`, and gives that of x.
+    /// Gives the gradient of x. That of the residual is written to `dResidual`; where the stream goes on with s, `dResidual`
+    /// holds the gradient of s before, and that of y is added to it.
     typealias Pullback = @Sendable (_ dy: Matrix, _ dResidual: MatrixView) -> Matrix
 
-    /// Writes y to `y`. `x` becomes residual + dropout(x).
-    func forward(_ x: inout Matrix, residual: Matrix, into y: MatrixView, _ pass: Pass) -> Pullback? {
+    /// Writes y to `y`. `x` becomes s, which has a gradient of its own if `isStream`.
+    func forward(
+        _ x: inout Matrix, residual: Matrix, into y: MatrixView, isStream: Bool = false, _ pass: Pass
+    ) -> Pullback? {
         let mark = Profile.enter(.norm)
         defer { mark.leave() }
         let mask = dropout.mask(pass)
         let kept = x.norm(
-            .layer, dropping: mask, residual: residual, gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon,
+            norm.kind, dropping: mask, residual: residual, gamma: norm.gamma, beta: norm.beta, epsilon: norm.epsilon,
             keeping: pass.demand > .nothing, into: y)
         guard let kept else { return nil }
         return { [gamma = norm.gamma] dy, dResidual in
             let mark = Profile.enter(.norm)
             defer { mark.leave() }
-            // ds = (g − mean(g) − x̂ · mean(g ⊙ x̂)) / σ, g = γ ⊙ dy; dResidual = ds, dx = mask ⊙ ds / (1 − rate)
-            return dy.normPullback(kept, gamma: gamma, dropping: mask, into: dResidual)
+            // ds is what norm gives of dy (and the stream's own); dResidual = ds, dx = mask ⊙ ds / (1 − rate)
+            return dy.normPullback(kept, gamma: gamma, dropping: mask, accumulating: isStream, into: dResidual)
         }
     }
 }

@@ -1,0 +1,67 @@
+import Encoders
+import Foundation
+import Matrices
+
+/// A tiny random model of one family with what transformers and PEFT compute with it
+/// (`Tests/Peers/make_family_fixtures.py`).
+public struct FamilyFixture {
+    /// The folders of bare models: "bert", "distilbert", …
+    public static let names = folders.filter { !$0.hasSuffix(taskEnding) }
+    /// The folders of task models' checkpoints, whose names have a prefix: "bert-task", …
+    public static let tasks = folders.filter { $0.hasSuffix(taskEnding) }
+    /// The adapter folders of each bare model: on the family's default targets, and on all linear maps.
+    public static let adapters = ["lora-default", "lora-every"]
+
+    private static let taskEnding = "-task"
+    private static let root = Fixtures.url("families")
+    private static let folders: [String] = {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path(percentEncoded: false))) ?? []
+        return names.filter { !$0.hasSuffix(".json") }.sorted()
+    }()
+
+    /// The model folder.
+    public let folder: URL
+    /// What is to come out.
+    public let golden: GoldenFile
+    /// The texts of ``golden``.
+    public let batch: PackedBatch
+
+    /// The fixture in `Tests/Fixtures/families/<name>`.
+    public init(_ name: String) throws {
+        folder = FamilyFixture.root.appending(path: name)
+        golden = try GoldenFile("families/\(name)/golden.safetensors")
+        batch = try golden.batch()
+    }
+
+    /// The encoder, read anew.
+    public func encoder(_ precision: Precision = .float32) throws -> TransformerEncoder {
+        try TransformerEncoder(contentsOf: folder, precision: precision)
+    }
+
+    /// The gradient [tokens, hidden] at the last hidden states that belongs to the golden gradients.
+    public func dy() throws -> Matrix {
+        let (left, right) = (try golden.matrix("dy.left"), try golden.matrix("dy.right"))
+        var dy = Matrix(rows: left.rows, columns: right.columns)
+        for row in 0..<dy.rows {
+            for column in 0..<dy.columns {
+                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
+            }
+        }
+        return dy
+    }
+
+    /// How far states [tokens, hidden] are from the golden ones called `name`, of the largest golden number: in the rows
+    /// that are stored, and in the projection of every row.
+    public func difference(_ states: Matrix, from name: String) throws -> Float {
+        let rows = try golden.integers("rows").flatMap { states.row($0) }
+        var largest = Closeness.differenceOfLargest(rows, try golden.floats(name))
+        if golden.names.contains(name + ".projection") {
+            let direction = try golden.floats("direction")
+            let projection = (0..<states.rows).map { row in
+                zip(states.row(row), direction).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            largest = max(largest, Closeness.differenceOfLargest(projection, try golden.floats(name + ".projection")))
+        }
+        return largest
+    }
+}
