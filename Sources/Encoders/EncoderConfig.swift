@@ -27,6 +27,8 @@ public struct EncoderConfig: Sendable, Equatable {
     public internal(set) var embeddingSize: Int
     /// Number of segment embeddings; 0: there are none.
     public internal(set) var segments = 0
+    /// Whether there is a table of learned positions.
+    var hasPositionEmbeddings = true
     /// The row of that table which belongs to the first token.
     public internal(set) var firstPosition = 0
 
@@ -36,6 +38,7 @@ public struct EncoderConfig: Sendable, Equatable {
     var relativeBias: RelativeBias?
     var rotary: Rotary?
     var localAttention: LocalAttention?
+    var disentangled: Disentangled?
     /// What scores are multiplied by; nil: 1/√headWidth.
     var attentionScale: Float?
 

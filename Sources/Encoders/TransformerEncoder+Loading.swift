@@ -66,7 +66,7 @@ extension EncoderLayer {
         }
         maps = LayerMaps(layer: index, linear: linear)
         self.index = index
-        attention = AttentionBlock(attention: Attention(config, layer: index, precision, positions))
+        attention = try LayerAttention(index, config, names, checkpoint, precision, positions)
         (feedForward, norms) = EncoderLayer.rowSteps(index, config, attentionNorm, outputNorm)
     }
 
@@ -100,8 +100,40 @@ extension EncoderLayer {
         let steps = EncoderLayer.rowSteps(index, config, norms.attention, norms.feedForward)
         return EncoderLayer(
             index: index, maps: maps,
-            attention: AttentionBlock(attention: Attention(config, layer: index, precision, positions)),
+            attention: .plain(
+                AttentionBlock(attention: Attention(config, layer: index, precision, positions))),
             feedForward: steps.0, norms: steps.1)
+    }
+}
+
+extension LayerAttention {
+    /// Reads what attention has of its own in the layer `index` of a checkpoint.
+    init(
+        _ index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
+        _ precision: Precision, _ positions: LoadedPositions
+    ) throws(EncoderError) {
+        guard let disentangled = config.disentangled, let table = positions.relativeTable else {
+            self = .plain(
+                AttentionBlock(attention: Attention(config, layer: index, precision, positions)))
+            return
+        }
+        func term(_ isThere: Bool, _ module: String?) throws(EncoderError) -> RelativePositions.Term {
+            guard isThere else { return .absent }
+            guard !disentangled.sharesProjections, let module else { return .shared }
+            let width = config.heads * config.headWidth
+            return .own(
+                try checkpoint.linear(
+                    "\(names.layer(index)).\(module)", inputs: config.hiddenSize, outputs: width, precision))
+        }
+        self = .disentangled(
+            DisentangledBlock(
+                attention: DisentangledAttention(
+                    heads: config.heads, width: config.headWidth, distances: disentangled.distances,
+                    dropoutRate: config.attentionDropout, name: "layer.\(index).attention", precision: precision),
+                relative: RelativePositions(
+                    table: table, dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).relative"),
+                    key: try term(disentangled.contentToPosition, names.positionKey),
+                    query: try term(disentangled.positionToContent, names.positionQuery))))
     }
 }
 
@@ -112,36 +144,5 @@ extension Attention {
             heads: config.heads, width: config.headWidth, dropoutRate: config.attentionDropout,
             name: "layer.\(layer).attention", precision: precision,
             positions: positions.positions(of: layer, config))
-    }
-}
-
-/// What layers know of positions, read once for all of them.
-struct LoadedPositions: Sendable {
-    private var bias: PositionBias?
-    private var rotary, localRotary: RotaryPositions?
-
-    /// Reads the table of a relative bias, and computes the turns of rotary positions.
-    init(_ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint) throws(EncoderError) {
-        let maximum = config.maximumPositions
-        if let relative = config.relativeBias, let name = names.relativeBias {
-            let table = try checkpoint.table(name, rows: relative.buckets, columns: config.heads)
-            bias = PositionBias(heads: config.heads, maximum: maximum) { head, distance in
-                table[relative.bucket(distance), head]
-            }
-        }
-        if let turns = config.rotary {
-            rotary = RotaryPositions(width: config.headWidth, base: turns.base, maximum: maximum)
-            localRotary =
-                config.localAttention == nil || turns.localBase == turns.base
-                ? rotary : RotaryPositions(width: config.headWidth, base: turns.localBase, maximum: maximum)
-        }
-    }
-
-    /// Those of the layer that runs at `index`.
-    func positions(of index: Int, _ config: EncoderConfig) -> AttentionPositions {
-        let isLocal = config.isLocal(index)
-        return AttentionPositions(
-            bias: bias, rotary: isLocal ? localRotary : rotary, reach: isLocal ? config.localAttention?.reach : nil,
-            scale: config.attentionScale)
     }
 }

@@ -14,6 +14,9 @@ struct BackwardPlan: Sendable {
             })
     }
 
+    /// Whether a projection has an adapter that trains.
+    func isAdapted(_ projection: Projection) -> Bool { adapted.contains(projection) }
+
     /// Whether anything reads the gradient of attention's result.
     var reachesContext: Bool {
         reaches(.query) || reaches(.key) || reaches(.value) || reaches(.queryKeyValue)
