@@ -25,6 +25,8 @@ package struct CheckpointNames: Sendable {
     var finalNorm: String?
     /// The table of a bias for distances, which all layers share.
     var relativeBias: String?
+    /// What relative positions of DeBERTa are called.
+    var relativePositions: RelativePositions?
     /// Other names that tensors have had over the years: an ending, and what it was.
     var formerEndings = [
         // Checkpoints converted from TensorFlow.
@@ -51,6 +53,10 @@ package struct CheckpointNames: Sendable {
     func spellings(of name: String) -> [String] {
         [name] + formerEndings.filter { name.hasSuffix($0.0) }.map { name.dropLast($0.0.count) + $0.1 }
     }
+
+    /// The table of relative positions, the module of its norm, and the modules within a layer that project it, where these
+    /// are not those of keys and queries.
+    struct RelativePositions: Sendable { let table, norm, key, query: String }
 
     // MARK: Linear maps
 

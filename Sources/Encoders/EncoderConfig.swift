@@ -35,6 +35,7 @@ public struct EncoderConfig: Sendable, Equatable {
     /// What the distance between tokens is to attention, where that is more than the embeddings say.
     var relativeBias: RelativeBias?
     var rotary: Rotary?
+    var disentangled: Disentangled?
     var localAttention: LocalAttention?
     /// What scores are multiplied by; nil: 1/√headWidth.
     var attentionScale: Float?

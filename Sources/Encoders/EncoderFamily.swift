@@ -16,7 +16,7 @@ public struct EncoderFamily: Sendable {
     /// All families, in the order in which people are told of them.
     public static let all: [EncoderFamily] = [
         .bert, .distilbert, .roberta, .xlmRoberta, .camembert, .mpnet, .electra, .albert,
-        .modernBert, .t5,
+        .deberta, .modernBert, .t5,
     ]
 }
 

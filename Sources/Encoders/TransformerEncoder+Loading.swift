@@ -66,7 +66,9 @@ extension EncoderLayer {
         }
         maps = LayerMaps(layer: index, linear: linear)
         self.index = index
-        attention = AttentionBlock(attention: Attention(config, layer: index, precision, positions))
+        attention = AttentionBlock(
+            kind: try positions.relative(index, config, names, checkpoint, precision)
+                ?? .plain(Attention(config, layer: index, precision, positions)))
         (feedForward, norms) = EncoderLayer.rowSteps(index, config, attentionNorm, outputNorm)
     }
 
@@ -100,7 +102,7 @@ extension EncoderLayer {
         let steps = EncoderLayer.rowSteps(index, config, norms.attention, norms.feedForward)
         return EncoderLayer(
             index: index, maps: maps,
-            attention: AttentionBlock(attention: Attention(config, layer: index, precision, positions)),
+            attention: AttentionBlock(kind: .plain(Attention(config, layer: index, precision, positions))),
             feedForward: steps.0, norms: steps.1)
     }
 }
@@ -119,6 +121,7 @@ extension Attention {
 struct LoadedPositions: Sendable {
     private var bias: PositionBias?
     private var rotary, localRotary: RotaryPositions?
+    private var relative: RelativePositionTable?
 
     /// Reads the table of a relative bias, and computes the turns of rotary positions.
     init(_ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint) throws(EncoderError) {
@@ -129,12 +132,50 @@ struct LoadedPositions: Sendable {
                 table[relative.bucket(distance), head]
             }
         }
+        if let disentangled = config.disentangled, let relative = names.relativePositions {
+            let rows = try checkpoint.table(
+                relative.table, rows: 2 * disentangled.distances.span, columns: config.hiddenSize)
+            let norm =
+                disentangled.isNormed
+                ? try checkpoint.norm(relative.norm, config, width: config.hiddenSize) : nil
+            self.relative = RelativePositionTable(norm?.forward(rows, isBackwardRun: false).y ?? rows)
+        }
         if let turns = config.rotary {
             rotary = RotaryPositions(width: config.headWidth, base: turns.base, maximum: maximum)
             localRotary =
                 config.localAttention == nil || turns.localBase == turns.base
                 ? rotary : RotaryPositions(width: config.headWidth, base: turns.localBase, maximum: maximum)
         }
+    }
+
+    /// The attention of the layer `index` where it is DeBERTa's.
+    func relative(
+        _ index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
+        _ precision: Precision
+    ) throws(EncoderError) -> AttentionBlock.Kind? {
+        guard let disentangled = config.disentangled, let relative, let modules = names.relativePositions else {
+            return nil
+        }
+        func side(
+            _ exists: Bool, _ projection: Projection, _ module: String
+        ) throws(EncoderError) -> RelativePositions.Side? {
+            guard exists else { return nil }
+            if disentangled.sharesMaps { return .shared(projection) }
+            return .own(
+                try checkpoint.linear(
+                    "\(names.layer(index)).\(module)", inputs: config.hiddenSize,
+                    outputs: config.heads * config.headWidth, precision))
+        }
+        let attention = DisentangledAttention(
+            heads: config.heads, width: config.headWidth, distances: disentangled.distances,
+            dropoutRate: config.attentionDropout, name: "layer.\(index).attention", precision: precision)
+        return .disentangled(
+            attention,
+            RelativePositions(
+                table: relative, distances: disentangled.distances,
+                key: try side(disentangled.hasKeyTerm, .key, modules.key),
+                query: try side(disentangled.hasQueryTerm, .query, modules.query),
+                dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).relativePositions")))
     }
 
     /// Those of the layer that runs at `index`.

@@ -22,7 +22,7 @@ extension EncoderConfig {
             intermediateSize: try fields.positive("intermediate_size"),
             vocabularySize: try fields.positive("vocab_size"),
             maximumPositions: try fields.positive("max_position_embeddings"))
-        segments = try fields.positive("type_vocab_size", default: 2)
+        segments = try fields.count("type_vocab_size", default: 2)
         normEpsilon = try fields.number("layer_norm_eps", default: 1e-12, in: 0...1)
         activation = try fields.activation("hidden_act", default: "gelu")
         try setDropouts(fields)

@@ -14,6 +14,9 @@ struct BackwardPlan: Sendable {
             })
     }
 
+    /// Whether an adapter of this projection learns.
+    func adapts(_ projection: Projection) -> Bool { adapted.contains(projection) }
+
     /// Whether anything reads the gradient of attention's result.
     var reachesContext: Bool {
         reaches(.query) || reaches(.key) || reaches(.value) || reaches(.queryKeyValue)
