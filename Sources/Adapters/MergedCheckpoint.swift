@@ -13,6 +13,10 @@ package struct MergedCheckpoint {
     private let weights: [Site: Matrix]
     private let names: CheckpointNames
     private let type: ElementType?
+    /// New values of tensors that are no linear map of the encoder's, by their names in the checkpoint.
+    package var others: [String: Matrix] = [:]
+    /// Tensors that are left out.
+    package var dropped: Set<String> = []
 
     /// The model folder `base` with new weights at some sites. `type` is that of all floating-point tensors in the new
     /// file; nil: each keeps its own.
@@ -23,8 +27,12 @@ package struct MergedCheckpoint {
     /// Writes the weights, and copies configuration, tokenizer and modules, into `folder`, which exists.
     package func write(into folder: URL) throws(AdapterError) {
         do { try writeWeights(to: folder.appending(path: SafetensorsFolder.fileName)) } catch { throw .weights(error) }
+        let companions: [String]
+        do { companions = try self.companions() } catch {
+            throw .notCopied(from: base.path(percentEncoded: false), reason: "\(error)")
+        }
         do {
-            for name in try companions() {
+            for name in companions {
                 let target = folder.appending(path: name)
                 try FileManager.default.createDirectory(
                     at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -37,10 +45,10 @@ package struct MergedCheckpoint {
     private func writeWeights(to url: URL) throws(SafetensorsError) {
         let source = try SafetensorsFolder(contentsOf: base)
         let prefix = names.prefix(of: source.names)
-        var merged: [String: Matrix] = [:]
+        var merged = others
         for (site, weight) in weights { merged[prefix + names.module(of: site) + ".weight"] = weight }
         var writer = SafetensorsWriter()
-        for name in source.names {
+        for name in source.names where !dropped.contains(name) {
             let tensor = try source.tensor(named: name)
             let type = tensor.elementType.isFloatingPoint ? type ?? tensor.elementType : tensor.elementType
             if let weight = merged[name] {
@@ -53,19 +61,13 @@ package struct MergedCheckpoint {
     }
 
     /// The files beside the weights that make the folder a model, as far as they are there.
-    private func companions() throws -> [String] {
-        var names = [
+    private func companions() throws(EncoderError) -> [String] {
+        let names = [
             "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json",
-            "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json",
         ]
-        let modules = base.appending(path: "modules.json")
-        if FileManager.default.fileExists(atPath: modules.path(percentEncoded: false)),
-            let list = try JSONSerialization.jsonObject(with: Data(contentsOf: modules)) as? [[String: Any]]
-        {
-            names += list.compactMap { $0["path"] as? String }.filter { !$0.isEmpty }.map { "\($0)/config.json" }
-        }
-        return names.filter {
+        let present = names.filter {
             FileManager.default.fileExists(atPath: base.appending(path: $0).path(percentEncoded: false))
         }
+        return present + (try SentenceModules.files(in: base))
     }
 }

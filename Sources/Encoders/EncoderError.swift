@@ -11,6 +11,8 @@ public enum EncoderError: Error, Sendable {
     case wrongShape(folder: String, tensor: String, found: [Int], expected: [Int])
     /// A tensor of the encoder holds no floating-point numbers.
     case notFloatingPoint(folder: String, tensor: String, found: String)
+    /// The weights of a module hold a tensor that it does not have.
+    case unexpectedTensor(folder: String, tensor: String, expected: [String])
     /// The weights file itself is wrong.
     case checkpoint(SafetensorsError)
 }
@@ -26,6 +28,8 @@ extension EncoderError: CustomStringConvertible {
             "\(folder): tensor '\(tensor)' has shape \(found), config.json asks for \(expected)"
         case .notFloatingPoint(let folder, let tensor, let found):
             "\(folder): tensor '\(tensor)' is of type \(found), expected F64, F32, F16 or BF16"
+        case .unexpectedTensor(let folder, let tensor, let expected):
+            "\(folder) has the tensor '\(tensor)', expected only \(expected.joined(separator: " and "))"
         case .checkpoint(let error): "\(error)"
         }
     }

@@ -9,13 +9,27 @@ package struct JSONFields {
     /// Reads the file whole.
     package init(contentsOf url: URL) throws(JSONFieldsError) {
         file = url.path(percentEncoded: false)
+        guard let fields = try JSONFields.value(of: url) as? [String: Any] else { throw .notAnObject(file: file) }
+        self.fields = fields
+    }
+
+    /// Reads a file that holds a list of objects.
+    package static func list(contentsOf url: URL) throws(JSONFieldsError) -> [JSONFields] {
+        let file = url.path(percentEncoded: false)
+        guard let objects = try value(of: url) as? [[String: Any]] else { throw .notAList(file: file) }
+        return objects.map { JSONFields(file: file, fields: $0) }
+    }
+
+    private init(file: String, fields: [String: Any]) { (self.file, self.fields) = (file, fields) }
+
+    private static func value(of url: URL) throws(JSONFieldsError) -> Any {
+        let file = url.path(percentEncoded: false)
         let data: Data
         do { data = try FilesError.catching("read", file) { try Data(contentsOf: url) } } catch {
             throw .unreadableFile(file: file, reason: error.reason)
         }
-        guard let object = try? JSONSerialization.jsonObject(with: data) else { throw .notJSON(file: file) }
-        guard let fields = object as? [String: Any] else { throw .notAnObject(file: file) }
-        self.fields = fields
+        guard let value = try? JSONSerialization.jsonObject(with: data) else { throw .notJSON(file: file) }
+        return value
     }
 
     /// The names of all fields, sorted.
@@ -80,6 +94,19 @@ package struct JSONFields {
         if !holds { throw invalid(name, value, expected) }
     }
 
+    /// Refuses a field that is not among `known`, unless it is null, false or empty: it could change what is meant.
+    package func checkNames(_ known: [String]) throws(JSONFieldsError) {
+        for name in names where !known.contains(name) {
+            switch value(name) {
+            case nil: continue
+            case let flag as Bool where !flag: continue
+            case let list as [Any] where list.isEmpty: continue
+            case let fields as [String: Any] where fields.isEmpty: continue
+            case let value?: throw invalid(name, value, "no such field, only \(known.joined(separator: ", "))")
+            }
+        }
+    }
+
     /// What was read of a field that has to be there.
     package func required<Value>(_ name: String, _ value: Value?) throws(JSONFieldsError) -> Value {
         guard let value else { throw .missingField(file: file, field: name) }
@@ -112,7 +139,11 @@ package struct JSONFields {
 
     /// The error of a field that has the wrong kind of value.
     package func invalid(_ name: String, _ value: Any, _ expected: String) -> JSONFieldsError {
-        .invalidField(file: file, field: name, found: "\(value)", expected: expected)
+        // Foundation's numbers are written 1 and 0 where the file says true and false.
+        let number = value as? NSNumber
+        let isFlag = number.map { String(cString: $0.objCType) == "c" } ?? false
+        let found = isFlag ? "\(number?.boolValue ?? false)" : "\(value)"
+        return .invalidField(file: file, field: name, found: found, expected: expected)
     }
 
     /// The bytes of a JSON file with these fields: indented, keys sorted, so that equal fields are equal bytes.

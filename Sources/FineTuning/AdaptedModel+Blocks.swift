@@ -7,17 +7,20 @@ extension AdaptedModel {
     /// Sentence embeddings of all texts, in their order, through the adapters of a task if one is named.
     ///
     /// - Parameters:
+    ///   - prompt: what stands before each text, the first of a pair.
     ///   - each: makes of a text and its embedding what is wanted, on several threads at once.
     ///   - deliver: called with one block of these after the other.
-    /// - Throws: ``PredictionError`` if there is no such task, and what `deliver` throws.
+    /// - Throws: ``PredictionError`` if there is no such task or prompt, and what `deliver` throws.
     public func embed<Output>(
-        _ texts: [TextInput], task name: String? = nil, each: (TextInput, [Float]) -> Output,
-        deliver: ([Output]) throws -> Void
+        _ texts: [TextInput], task name: String? = nil, prompt: PromptChoice = .standard,
+        each: (TextInput, [Float]) -> Output, deliver: ([Output]) throws -> Void
     ) throws {
         let task = try name.map { try self.task($0) }
+        let prompt = try self.prompt(prompt)
+        let promptTokens = sentence.pooling.includesPrompt ? 0 : try tokenCount(ofPrompt: prompt)
         let pass = Pass(parameters: task?.parameters ?? ParameterVector([]))
         let blocks = TextBlocks(texts: texts, kindCount: 1) { _, text throws(TokenizerError) in
-            [try tokenizer.tokenize(text.text, pairedWith: text.pair, limit: maximumTokens)]
+            [try tokenizer.tokenize(prompt + text.text, pairedWith: text.pair, limit: maximumTokens)]
         }
         try blocks.run(
             compute: { _, texts, tokenized in
@@ -25,7 +28,7 @@ extension AdaptedModel {
                 let (hidden, _) = encoder.forward(batch, adapters: task?.adapters ?? .none, pass)
                 let mark = Profile.enter(.head)
                 defer { mark.leave() }
-                let embeddings = pooling.embeddings(hidden, batch)
+                let (embeddings, _) = sentence.forward(hidden, batch, promptTokens: promptTokens)
                 return texts.indices.map { each(texts[$0], embeddings.row($0)) }
             }, deliver: deliver)
     }

@@ -18,6 +18,7 @@ extension AdaptedModel {
     ///
     /// - Parameters:
     ///   - objective: what to learn, classification or tagging; nil: what the labels look made for.
+    ///   - choice: what the head is, and what it starts from.
     ///   - recipe: the adapters to train beside the head; nil: the head alone, on the frozen encoder.
     ///   - baseModel: what the adapter folder calls the base: its Hub id.
     ///   - checkpoints: where the run's state is kept while it goes on, and whether it is resumed from there; nil: nowhere.
@@ -25,19 +26,22 @@ extension AdaptedModel {
     ///   - report: called after each step and epoch; its answer ends training early.
     /// - Throws: ``DataError`` for data that cannot be learned from, ``AdapterError`` for a recipe that does not fit,
     ///   ``TrainingError`` if training goes wrong or there is no head for the objective, ``TrainingCheckpointError`` if there is no whole checkpoint of this very
-    ///   run to resume from.
+    ///   run to resume from, ``HeadError`` if the model folder has no head of the kind chosen.
     public mutating func train(
         _ name: String, as objective: Objective? = nil, on training: Dataset,
-        evaluatingOn evaluation: Dataset? = nil, recipe: AdapterRecipe?, _ options: TrainingOptions, baseModel: String?,
+        evaluatingOn evaluation: Dataset? = nil, head choice: HeadChoice = .linear, recipe: AdapterRecipe?,
+        _ options: TrainingOptions, baseModel: String?,
         checkpoints: TrainingCheckpoints? = nil, report: (TrainingProgress) -> Continuation
     ) throws -> TrainedTask {
-        let head = try head(for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
+        let (head, start) = try head(
+            choice, for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
         let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
         let adapters = fresh?.adapters ?? .none
         let model = TaskModel(encoder: encoder, adapters: adapters, head: head)
         var values = ParameterVector(model.parameters)
         if let fresh { for parameter in adapters.parameters { values[parameter] = fresh.parameters[parameter] } }
         head.initialize(&values, seed: options.seed)
+        for (parameter, value) in start { values[parameter] = value }
 
         let limit = min(options.maximumTokens, encoder.config.maximumPositions)
         let training = (data: training, texts: try texts(of: training, head, limit: limit))
@@ -46,7 +50,8 @@ extension AdaptedModel {
         let checkpoint = checkpoints.map { plan in
             TrainingCheckpoint(
                 plan: plan,
-                identity: TrainingIdentity(model, recipe, options, training: training.texts, evaluation: evaluation))
+                identity: TrainingIdentity(
+                    model, recipe, options, headStart: start, training: training.texts, evaluation: evaluation))
         }
         if let checkpoint, checkpoint.plan.isResuming { try trainer.resume(from: checkpoint) }
         let outcome = try trainer.run(evaluatingOn: evaluation, writing: checkpoint, report: report)
@@ -71,16 +76,29 @@ extension AdaptedModel {
         return TaskModel(encoder: encoder, adapters: task.adapters, head: head).evaluate(on: texts, task.parameters)
     }
 
-    /// The head that learns `objective` from `data`.
-    private func head(for objective: Objective, learnedFrom data: Dataset) throws -> any Head {
-        let hiddenSize = encoder.config.hiddenSize
-        switch objective {
-        case .classification:
-            return ClassificationHead(
-                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize, pooling: pooling.mode)
-        case .tagging: return TaggingHead(labels: try LabelIndex(ofTagsIn: data).names, hiddenSize: hiddenSize)
-        case .multilabel, .regression, .similarity: throw TrainingError.noHead(for: objective)
+    /// The head that learns `objective` from `data`, and the values of its layers that do not start at random.
+    private func head(
+        _ choice: HeadChoice, for objective: Objective, learnedFrom data: Dataset
+    ) throws -> (head: any Head, start: [Parameter: Matrix]) {
+        guard objective == .classification || objective == .tagging else { throw TrainingError.noHead(for: objective) }
+        if choice == .checkpoint {
+            let (head, values) = try checkpointHeadFiles().head
+            guard head.objective == objective else {
+                throw TrainingError.otherHead(found: head.objective, expected: objective)
+            }
+            return (head, Dictionary(uniqueKeysWithValues: head.parameters.map { ($0, values[$0]) }))
         }
+        let isOfTexts = objective == .classification
+        let own = choice == .transformers ? try CheckpointHead.family(of: folder, ofTexts: isOfTexts) : nil
+        let (hiddenSize, shape) = (encoder.config.hiddenSize, own?.shape ?? .linear)
+        let head: any Head =
+            isOfTexts
+            ? ClassificationHead(
+                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize,
+                pooling: own?.pooling ?? sentence.pooling, shape: shape)
+            : TaggingHead(labels: try LabelIndex(ofTagsIn: data).names, hiddenSize: hiddenSize, shape: shape)
+        guard choice == .transformers else { return (head, [:]) }
+        return (head, try CheckpointHead.pretrainedValues(of: head, in: folder, for: encoder))
     }
 
     private func texts(of data: Dataset, _ head: any Head, limit: Int) throws -> TrainingTexts {

@@ -19,9 +19,11 @@ public struct AdaptedModel: Sendable {
     /// The model folder's tokenizer.
     public let tokenizer: any Tokenizer
     /// How the model folder makes sentence embeddings.
-    public let pooling: Pooling
+    public let sentence: SentenceModules
     /// Tokens that a text is cut to where a task says nothing else: the folder's own limit.
     public let maximumTokens: Int
+    /// The folder that the model was read from.
+    let folder: URL
     /// The tasks by name.
     public private(set) var tasks: [String: TaskAdapter] = [:]
 
@@ -29,16 +31,19 @@ public struct AdaptedModel: Sendable {
     ///
     /// - Throws: ``EncoderError`` or ``TokenizerError`` naming the file and what is wrong with it.
     public init(contentsOf folder: URL, precision: Precision = .float32) throws {
+        self.folder = folder
         var loaded: Result<any Tokenizer, TokenizerError>?
+        let lowercasing = try SentenceModules.lowercases(in: folder)
         encoder = try TransformerEncoder(contentsOf: folder, precision: precision) {
-            loaded = Result { () throws(TokenizerError) in try TokenizerFolder.load(from: folder) }
+            loaded = Result { () throws(TokenizerError) in
+                try TokenizerFolder.load(from: folder, lowercasing: lowercasing)
+            }
         }
         guard let loaded else { preconditionFailure("what is done beside loading is done where that succeeds") }
         tokenizer = try loaded.get()
-        pooling = try Pooling(contentsOf: folder)
-        let limits = tokenizer.statedLimits
+        sentence = try SentenceModules(contentsOf: folder, hiddenSize: encoder.config.hiddenSize)
         maximumTokens = min(
-            limits.sentenceTransformers ?? limits.tokenizerConfig ?? .max, encoder.config.maximumPositions)
+            sentence.maximumTokens ?? tokenizer.statedLimits.tokenizerConfig ?? .max, encoder.config.maximumPositions)
         guard tokenizer.idLimit <= encoder.config.vocabularySize else {
             throw EncoderError.configuration(
                 .invalidField(
@@ -55,6 +60,23 @@ public struct AdaptedModel: Sendable {
         _ name: String, from folder: URL, allowingOtherBase: Bool = false
     ) throws(TaskAdapterError) {
         tasks[name] = try TaskAdapter(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+    }
+
+    /// The head that the model folder has because a task model of transformers wrote it; nil if it has none.
+    ///
+    /// - Throws: ``HeadError`` for a head of a kind that Graft does not know.
+    public func checkpointHead() throws(HeadError) -> CheckpointHead? { try CheckpointHead(contentsOf: folder) }
+
+    /// Adds the model folder's own head as a task without adapters: it answers as the task model of transformers does.
+    ///
+    /// - Throws: ``HeadError`` if there is none, or it is not whole, or of a kind that Graft does not run.
+    public mutating func addCheckpointHead(as name: String) throws(HeadError) {
+        add(name, TaskAdapter(bundle: nil, head: try checkpointHeadFiles()))
+    }
+
+    func checkpointHeadFiles() throws(HeadError) -> HeadFiles {
+        guard let head = try checkpointHead() else { throw .noHead(folder: folder.path(percentEncoded: false)) }
+        return try head.files(for: encoder, maximumTokens: maximumTokens)
     }
 
     /// Adds a task that is already in memory.
@@ -80,12 +102,14 @@ public struct AdaptedModel: Sendable {
         return predictions.compactMap { $0 }
     }
 
-    /// Sentence embeddings, pooled and normalized as the model folder says, through the adapters of a task if one is named.
+    /// Sentence embeddings, by all modules of the model folder, through the adapters of a task if one is named.
     ///
-    /// - Throws: ``PredictionError`` if there is no such task.
-    public func embed(_ texts: [TextInput], task name: String? = nil) throws -> [[Float]] {
+    /// - Throws: ``PredictionError`` if there is no such task or prompt.
+    public func embed(
+        _ texts: [TextInput], task name: String? = nil, prompt: PromptChoice = .standard
+    ) throws -> [[Float]] {
         var embeddings: [[Float]] = []
-        try embed(texts, task: name, each: { $1 }, deliver: { embeddings += $0 })
+        try embed(texts, task: name, prompt: prompt, each: { $1 }, deliver: { embeddings += $0 })
         return embeddings
     }
 

@@ -2,27 +2,29 @@ import Encoders
 import Matrices
 import Tokenizers
 
-/// Pooling and one linear layer: logits = pooled(hidden) Wᵀ + b, W [labels, hidden]; one class for each text or pair.
+/// Pooling and layers, one linear layer unless a shape says otherwise: logits = pooled(hidden) Wᵀ + b, W [labels, hidden]; one
+/// class for each text or pair.
 public struct ClassificationHead: Head {
     /// Label names; their places are the label ids.
     public let labels: [String]
-    /// W and b.
-    public let output: OutputLayer
+    /// The layers.
+    public let network: HeadNetwork
     /// What it learns: a class.
     public var objective: Objective { .classification }
     /// Pairs too.
     public var takesPairs: Bool { true }
 
     /// How hidden states become one vector a text.
-    public var pooling: Pooling.Mode? { mode }
+    public var pooling: Pooling? { textPooling }
 
-    private let mode: Pooling.Mode
+    private let textPooling: Pooling
 
     /// A head for the given labels over hidden states of the given width.
-    public init(labels: [String], hiddenSize: Int, pooling: Pooling.Mode) {
+    public init(labels: [String], hiddenSize: Int, pooling: Pooling, shape: HeadShape = .linear) {
         precondition(!labels.isEmpty, "a head has labels")
-        (self.labels, mode) = (labels, pooling)
-        output = OutputLayer(inputs: hiddenSize, outputs: labels.count)
+        (self.labels, textPooling) = (labels, pooling)
+        network = HeadNetwork(
+            inputs: pooling.width(hiddenSize: hiddenSize), outputs: labels.count, shape: shape)
     }
 
     /// The text or pair, cut to the limit.
@@ -41,7 +43,7 @@ public struct ClassificationHead: Head {
     /// One vector a text.
     public func pool(
         _ hidden: Matrix, _ batch: PackedBatch
-    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { mode.forward(hidden, batch) }
+    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { textPooling.forward(hidden, batch) }
 
     /// One row a text.
     public func rows(ofTokens count: Int) -> Int { 1 }

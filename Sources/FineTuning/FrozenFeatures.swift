@@ -27,13 +27,13 @@ struct FrozenFeatures: Sendable {
     }
 
     /// The room that they take.
-    var byteCount: Int { FeatureStore.byteCount(rowCounts: rowCounts, columns: model.encoder.config.hiddenSize) }
+    var byteCount: Int { FeatureStore.byteCount(rowCounts: rowCounts, columns: model.featureColumns) }
 
     /// Keeps them in `place` from now on.
     ///
     /// - Throws: if the system has no such room.
     mutating func keep(in place: ScratchSpace.Place) throws(FilesError) {
-        store = try FeatureStore(rowCounts: rowCounts, columns: model.encoder.config.hiddenSize, in: place)
+        store = try FeatureStore(rowCounts: rowCounts, columns: model.featureColumns, in: place)
     }
 
     /// Computes what is not there yet of the first of these steps, and with it of so many after it as keep all threads busy.
@@ -89,6 +89,9 @@ extension TaskModel {
     /// Rows of the features of a text of so many tokens.
     fileprivate func featureRows(ofTokens count: Int) -> Int { poolsFeatures ? head.rows(ofTokens: count) : count }
 
+    /// The width of the features.
+    fileprivate var featureColumns: Int { poolsFeatures ? head.network.inputs : encoder.config.hiddenSize }
+
     /// What the frozen layers give of a batch, as in inference: the states that enter the lowest adapted layer, or, where
     /// the head alone trains, the rows that its output layer sees.
     func features(_ batch: PackedBatch) -> Matrix {
@@ -99,7 +102,7 @@ extension TaskModel {
     /// The head's outputs from the features of a batch, and the way back to the gradients of what trains.
     func forward(from features: Matrix, _ batch: PackedBatch, _ pass: Pass) -> (outputs: Matrix, pullback: Pullback) {
         if poolsFeatures {
-            let (outputs, pullback) = head.output.forward(features, pass)
+            let (outputs, pullback) = head.network.forward(features, pass)
             return (outputs, pullback)
         }
         let (hidden, pullback) = encoder.forward(

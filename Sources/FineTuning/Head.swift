@@ -12,9 +12,9 @@ public protocol Head: Sendable {
     /// Label names; their places are the label ids.
     var labels: [String] { get }
     /// How hidden states become one vector a text; nil for a head that sees each token.
-    var pooling: Pooling.Mode? { get }
-    /// The layer that it ends in: all of it that trains.
-    var output: OutputLayer { get }
+    var pooling: Pooling? { get }
+    /// The layers that make outputs of what it sees: all of it that trains.
+    var network: HeadNetwork { get }
     /// Whether it answers pairs of texts.
     var takesPairs: Bool { get }
 
@@ -35,7 +35,7 @@ public protocol Head: Sendable {
 
     // MARK: Computing
 
-    /// What the output layer sees of hidden states [tokens, hidden]: the rows of text after text, and the way back.
+    /// What the layers see of hidden states [tokens, hidden]: the rows of text after text, and the way back.
     func pool(
         _ hidden: Matrix, _ batch: PackedBatch
     ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix)
@@ -64,8 +64,8 @@ public protocol Head: Sendable {
 
 extension Head {
     /// What trains.
-    public var parameters: [Parameter] { output.parameters }
+    public var parameters: [Parameter] { network.parameters }
 
-    /// The start of PyTorch's linear layer, a function of the seed.
-    public func initialize(_ values: inout ParameterVector, seed: UInt64) { output.initialize(&values, seed: seed) }
+    /// The start of PyTorch's layers, a function of the seed.
+    public func initialize(_ values: inout ParameterVector, seed: UInt64) { network.initialize(&values, seed: seed) }
 }

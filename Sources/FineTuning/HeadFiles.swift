@@ -4,8 +4,8 @@ import Foundation
 import Matrices
 import Safetensors
 
-/// The head's two files in an adapter folder: `head_config.json` with its kind, the label names and the pooling,
-/// `head.safetensors` with `weight` [labels, hidden] and `bias` [labels].
+/// The head's two files in an adapter folder: `head_config.json` with its kind, the label names, the pooling and the layers,
+/// `head.safetensors` with `weight` [labels, hidden] and `bias` [labels], and the tensors of other layers where it has any.
 ///
 /// They stand beside PEFT's own files, which PEFT opens without looking at them: PEFT would keep a head only as a module
 /// of a task model, without label names, and then no longer open the folder on the bare encoder.
@@ -15,15 +15,15 @@ public struct HeadFiles: Sendable, Equatable {
     /// Label names in the order of the rows of `weight`.
     public let labels: [String]
     /// How hidden states become the vector that the head sees; nil for a head that sees each token.
-    public let pooling: Pooling.Mode?
+    public let pooling: Pooling?
+    /// The layers before the output layer.
+    public let shape: HeadShape
     /// Tokens that texts were cut to in training, or that windows had, and have again.
     public let maximumTokens: Int
     /// The base that the head was trained on; nil if it is not recorded.
     public let fingerprint: BaseFingerprint?
-    /// [labels, hidden]
-    public let weight: Matrix
-    /// [labels]
-    public let bias: [Float]
+    /// The values of all layers by the names of their tensors; vectors are single rows.
+    public let tensors: [String: Matrix]
 
     static let configName = "head_config.json"
     static let weightsName = "head.safetensors"
@@ -33,14 +33,15 @@ public struct HeadFiles: Sendable, Equatable {
         _ head: any Head, _ values: ParameterVector, maximumTokens: Int, on encoder: TransformerEncoder
     ) {
         fingerprint = encoder.fingerprint
-        (objective, labels, pooling) = (head.objective, head.labels, head.pooling)
+        (objective, labels, pooling, shape) = (head.objective, head.labels, head.pooling, head.network.shape)
         self.maximumTokens = maximumTokens
-        (weight, bias) = (values[head.output.weight], values[head.output.bias].values)
+        tensors = Dictionary(
+            uniqueKeysWithValues: head.parameters.map { (HeadFiles.tensorName(of: $0), values[$0]) })
     }
 
     private init(_ other: HeadFiles, _ fingerprint: BaseFingerprint) {
-        (objective, labels, pooling) = (other.objective, other.labels, other.pooling)
-        (maximumTokens, weight, bias, self.fingerprint) = (other.maximumTokens, other.weight, other.bias, fingerprint)
+        (objective, labels, pooling, shape) = (other.objective, other.labels, other.pooling, other.shape)
+        (maximumTokens, tensors, self.fingerprint) = (other.maximumTokens, other.tensors, fingerprint)
     }
 
     /// The same head for another encoder: one that the task's adapters were merged into.
@@ -50,6 +51,14 @@ public struct HeadFiles: Sendable, Equatable {
     public static func exist(in folder: URL) -> Bool {
         FileManager.default.fileExists(atPath: folder.appending(path: configName).path(percentEncoded: false))
     }
+
+    /// What a parameter's tensor is called in the file: "weight", "dense.bias".
+    static func tensorName(of parameter: Parameter) -> String { String(parameter.name.dropFirst("head.".count)) }
+
+    /// W of the output layer [labels, width].
+    public var weight: Matrix { tensors["weight"] ?? .empty }
+    /// The number of values of all layers.
+    public var parameterCount: Int { tensors.values.reduce(0) { $0 + $1.count } }
 
     /// Reads both files of a folder, for an encoder of the given width, or of any if that is nil.
     ///
@@ -61,8 +70,8 @@ public struct HeadFiles: Sendable, Equatable {
             objective = try fields.choice("head_type", of: kinds.map { ($0.rawValue, $0) })
             labels = try fields.names("labels")
             let isPooled = objective == .classification
-            let modes = Pooling.Mode.allCases.map { ($0.rawValue, $0) }
-            pooling = isPooled ? try fields.choice("pooling", of: modes) : nil
+            pooling = isPooled ? Pooling(try Pooling.modes("pooling", fields)) : nil
+            shape = try HeadShape(fields)
             maximumTokens = try fields.positive("max_tokens")
             fingerprint = try fields.text("base_fingerprint").map { BaseFingerprint($0) }
             let areDistinct = !labels.isEmpty && Set(labels).count == labels.count
@@ -74,20 +83,25 @@ public struct HeadFiles: Sendable, Equatable {
         let name = url.path(percentEncoded: false)
         do {
             let file = try SafetensorsFile(contentsOf: url)
-            for tensor in file.names where !["weight", "bias"].contains(tensor) {
-                throw HeadError.unexpectedTensor(file: name, tensor: tensor)
+            let vectors = pooling?.modes.count ?? 1
+            let hiddenSize = try hiddenSize ?? (file.tensor(named: "weight").shape.last ?? 0) / vectors
+            let head = HeadFiles.head(objective, labels, pooling, shape, hiddenSize: hiddenSize)
+            let expected = head.parameters.map(HeadFiles.tensorName)
+            for tensor in file.names where !expected.contains(tensor) {
+                throw HeadError.unexpectedTensor(file: name, tensor: tensor, expected: expected)
             }
-            let hiddenSize = try hiddenSize ?? file.tensor(named: "weight").shape.last ?? 0
-            func values(_ tensor: String, _ shape: [Int]) throws -> [Float] {
-                let view = try file.tensor(named: tensor)
-                guard view.shape == shape else {
-                    throw HeadError.wrongShape(file: name, tensor: tensor, found: view.shape, expected: shape)
+            var tensors: [String: Matrix] = [:]
+            for parameter in head.parameters {
+                let tensor = try file.tensor(named: HeadFiles.tensorName(of: parameter))
+                let extents = HeadNetwork.extents(of: parameter)
+                guard tensor.shape == extents else {
+                    throw HeadError.wrongShape(
+                        file: name, tensor: tensor.name, found: tensor.shape, expected: extents)
                 }
-                return try view.floats()
+                tensors[tensor.name] = Matrix(
+                    rows: parameter.rows, columns: parameter.columns, values: try tensor.floats())
             }
-            weight = Matrix(
-                rows: labels.count, columns: hiddenSize, values: try values("weight", [labels.count, hiddenSize]))
-            bias = try values("bias", [labels.count])
+            self.tensors = tensors
         } catch let error as HeadError { throw error } catch let error as SafetensorsError {
             throw .weights(error)
         } catch { preconditionFailure("reading tensors throws no other errors") }
@@ -95,16 +109,20 @@ public struct HeadFiles: Sendable, Equatable {
 
     /// The head and its values, as a model needs them.
     public var head: (head: any Head, values: ParameterVector) {
-        let head: any Head =
-            if let pooling {
-                ClassificationHead(labels: labels, hiddenSize: weight.columns, pooling: pooling)
-            } else {
-                TaggingHead(labels: labels, hiddenSize: weight.columns)
-            }
+        let head = HeadFiles.head(
+            objective, labels, pooling, shape, hiddenSize: weight.columns / (pooling?.modes.count ?? 1))
         var values = ParameterVector(head.parameters)
-        values[head.output.weight] = weight
-        values[head.output.bias] = Matrix(rows: 1, columns: bias.count, values: bias)
+        for parameter in head.parameters {
+            values[parameter] = tensors[HeadFiles.tensorName(of: parameter)] ?? values[parameter]
+        }
         return (head, values)
+    }
+
+    private static func head(
+        _ objective: Objective, _ labels: [String], _ pooling: Pooling?, _ shape: HeadShape, hiddenSize: Int
+    ) -> any Head {
+        guard let pooling else { return TaggingHead(labels: labels, hiddenSize: hiddenSize, shape: shape) }
+        return ClassificationHead(labels: labels, hiddenSize: hiddenSize, pooling: pooling, shape: shape)
     }
 
     /// Writes both files into `folder`, which exists.
@@ -113,14 +131,49 @@ public struct HeadFiles: Sendable, Equatable {
             "head_type": objective.rawValue, "labels": labels, "max_tokens": maximumTokens,
             "hidden_size": weight.columns, "base_fingerprint": fingerprint?.description ?? NSNull(),
         ]
-        config["pooling"] = pooling?.rawValue
+        if let modes = pooling?.modes.map(\.rawValue) { config["pooling"] = modes.count == 1 ? modes[0] : modes as Any }
+        config.merge(shape.fields) { _, new in new }
         do { try AtomicFile.write(JSONFields.encoded(config), to: folder.appending(path: HeadFiles.configName)) } catch
         {
             throw .files(error)
         }
         var writer = SafetensorsWriter()
-        writer.add("weight", shape: [weight.rows, weight.columns], floats: weight.values)
-        writer.add("bias", shape: [bias.count], floats: bias)
+        for parameter in head.head.parameters {
+            let name = HeadFiles.tensorName(of: parameter)
+            guard let tensor = tensors[name] else { preconditionFailure("a head has values for all its layers") }
+            writer.add(name, shape: HeadNetwork.extents(of: parameter), floats: tensor.values)
+        }
         do { try writer.write(to: folder.appending(path: HeadFiles.weightsName)) } catch { throw .weights(error) }
+    }
+}
+
+/// The fields of `head_config.json` that say what is before the output layer. A head of that layer alone has none of them.
+extension HeadShape {
+    init(_ fields: JSONFields) throws(JSONFieldsError) {
+        self.init(
+            inputDropout: try fields.number("input_dropout", default: 0, in: 0...0.99),
+            dense: nil, outputDropout: try fields.number("output_dropout", default: 0, in: 0...0.99))
+        guard fields.value("dense_function") != nil else { return }
+        let functions = ElementFunction.allCases.map { ($0.rawValue, $0) }
+        dense = Dense(
+            try fields.choice("dense_function", of: functions),
+            hasBias: try fields.flag("dense_bias", default: true))
+        guard fields.value("norm_epsilon") != nil else { return }
+        dense?.norm = Norm(
+            epsilon: try fields.number("norm_epsilon", default: 1e-5, in: 0...1),
+            hasBias: try fields.flag("norm_bias", default: true))
+    }
+
+    fileprivate var fields: [String: Any] {
+        var fields: [String: Any] = [:]
+        // As Double, which writes the shortest digits that read back to the same Float.
+        func number(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }
+        if inputDropout > 0 { fields["input_dropout"] = number(inputDropout) }
+        if outputDropout > 0 { fields["output_dropout"] = number(outputDropout) }
+        guard let dense else { return fields }
+        (fields["dense_function"], fields["dense_bias"]) = (dense.function.rawValue, dense.hasBias)
+        guard let norm = dense.norm else { return fields }
+        (fields["norm_epsilon"], fields["norm_bias"]) = (number(norm.epsilon), norm.hasBias)
+        return fields
     }
 }

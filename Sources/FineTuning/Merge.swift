@@ -56,7 +56,11 @@ public struct Merge: Sendable {
             replacing: folder, markedBy: HeadFiles.configName, lacking: [AdapterBundle.configName])
         let weights = try model.encoder.mergedWeights(task.adapters, task.parameters)
         let names = model.encoder.config.names
-        try MergedCheckpoint(base: base, weights: weights, names: names, type: type).write(into: draft.draft)
+        var checkpoint = MergedCheckpoint(base: base, weights: weights, names: names, type: type)
+        if let head = task.head, let own = try model.checkpointHead() {
+            (checkpoint.others, checkpoint.dropped) = try own.tensors(beside: head, names)
+        }
+        try checkpoint.write(into: draft.draft)
 
         var merged = try AdaptedModel(contentsOf: draft.draft, precision: model.encoder.precision)
         let head = task.head?.moved(to: merged.encoder)

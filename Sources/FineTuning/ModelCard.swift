@@ -10,6 +10,8 @@ public struct ModelCard: Sendable {
     public var method: String
     /// What was learned.
     public var objective: Objective
+    /// The layers of the head before the output layer.
+    public var head: HeadShape
     /// Label names with the number of training texts of each, or of words for tags.
     public var labelCounts: [(label: String, count: Int)]
     /// The file trained on, with the number of texts.
@@ -25,13 +27,13 @@ public struct ModelCard: Sendable {
 
     /// A card of the given facts.
     public init(
-        baseModel: String, name: String, method: String, objective: Objective,
+        baseModel: String, name: String, method: String, objective: Objective, head: HeadShape = .linear,
         labelCounts: [(label: String, count: Int)], training: (file: String, texts: Int),
         evaluation: (file: String, texts: Int)?, scores: Scores?, settings: [(name: String, value: String)],
         command: String
     ) {
         (self.baseModel, self.name, self.method, self.objective) = (baseModel, name, method, objective)
-        self.labelCounts = labelCounts
+        (self.head, self.labelCounts) = (head, labelCounts)
         (self.training, self.evaluation, self.scores) = (training, evaluation, scores)
         (self.settings, self.command) = (settings, command)
     }
@@ -41,7 +43,8 @@ public struct ModelCard: Sendable {
         var lines = [
             "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: \(pipelineTag)", "tags:",
             "- graft", "- lora", "---", "", "# \(name)", "",
-            "\(method) on the frozen encoder `\(baseModel)`, with a linear head over \(labelCounts.count) labels.", "",
+            "\(method) on the frozen encoder `\(baseModel)`, with \(head == .linear ? "a linear head" : "a head (\(head))") over \(labelCounts.count) labels.",
+            "",
             "## Data", "", "| data | texts |", "| --- | ---: |",
             "| `\(training.file)` (training) | \(training.texts) |",
         ]
@@ -61,7 +64,7 @@ public struct ModelCard: Sendable {
             "", "```sh", command, "```", "", "## Files", "",
             "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
             "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
-            "`head.safetensors` (`weight`, `bias`) and `head_config.json` (label names, pooling) are the head.", "",
+            "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.", "",
         ]
         return lines.joined(separator: "\n")
     }

@@ -2,6 +2,8 @@
 public enum PredictionError: Error, Sendable, Equatable {
     /// No task of this name is loaded.
     case noSuchTask(String, loaded: [String])
+    /// The model folder has no prompt of this name.
+    case noSuchPrompt(String, known: [String])
     /// The task has adapters but no head, as a folder that PEFT wrote.
     case noHead(task: String)
     /// A pair of texts for a task that answers single ones; the second text.
@@ -14,6 +16,8 @@ extension PredictionError: CustomStringConvertible {
         switch self {
         case .noSuchTask(let name, let loaded):
             "no task '\(name)' is loaded; there is \(loaded.isEmpty ? "none" : loaded.joined(separator: ", "))"
+        case .noSuchPrompt(let name, let known):
+            "the model has no prompt '\(name)'; there is \(known.joined(separator: ", "))"
         case .unexpectedPair(let task, let objective, let second):
             "the task '\(task)' is \(objective.rawValue), which takes single texts; leave out the second text '\(second)'"
         case .noHead(let task):

@@ -2,7 +2,8 @@ import Encoders
 import Matrices
 import Tokenizers
 
-/// One linear layer on the hidden state of each token: logits = hidden Wᵀ + b, W [tags, hidden]; a tag for each word.
+/// Layers on the hidden state of each token, one linear layer unless a shape says otherwise: logits = hidden Wᵀ + b,
+/// W [tags, hidden]; a tag for each word.
 ///
 /// A word is told by its first token, as transformers' token classification does with words that are split before: its
 /// other tokens, and special ones, take part in no loss and no score. A sentence over the limit is read in windows that
@@ -10,19 +11,19 @@ import Tokenizers
 public struct TaggingHead: Head {
     /// Tags; their places are the label ids.
     public let labels: [String]
-    /// W and b.
-    public let output: OutputLayer
+    /// The layers.
+    public let network: HeadNetwork
     /// What it learns: a tag for each word.
     public var objective: Objective { .tagging }
     /// It sees each token.
-    public var pooling: Pooling.Mode? { nil }
+    public var pooling: Pooling? { nil }
     /// Sentences alone.
     public var takesPairs: Bool { false }
 
     /// A head for the given tags over hidden states of the given width.
-    public init(labels: [String], hiddenSize: Int) {
+    public init(labels: [String], hiddenSize: Int, shape: HeadShape = .linear) {
         self.labels = labels
-        output = OutputLayer(inputs: hiddenSize, outputs: labels.count)
+        network = HeadNetwork(inputs: hiddenSize, outputs: labels.count, shape: shape)
     }
 
     /// The sentence, or its windows.

@@ -39,7 +39,7 @@ public struct TaskModel: Sendable {
         var headPass = pass
         if reachesEncoder { headPass.demand = .parametersAndInput }
         let (pooled, poolingPullback) = head.pool(hidden, batch)
-        let (outputs, outputPullback) = head.output.forward(pooled, headPass)
+        let (outputs, outputPullback) = head.network.forward(pooled, headPass)
         return (
             outputs,
             { [demand = headPass.demand] dOutputs, gradients in

@@ -2,6 +2,7 @@ import Adapters
 import Encoders
 import Files
 import Foundation
+import Matrices
 
 /// All that a training run is a function of, by name: runs alike in it give the same bytes.
 struct TrainingIdentity: Sendable, Equatable {
@@ -14,7 +15,7 @@ struct TrainingIdentity: Sendable, Equatable {
     /// What training `model` on these texts with these settings is.
     init(
         _ model: TaskModel, _ recipe: AdapterRecipe?, _ options: TrainingOptions,
-        training: TrainingTexts, evaluation: TrainingTexts?
+        headStart: [Parameter: Matrix] = [:], training: TrainingTexts, evaluation: TrainingTexts?
     ) {
         var facets = TrainingIdentity.settings(of: options)
         if let recipe {
@@ -25,7 +26,9 @@ struct TrainingIdentity: Sendable, Equatable {
         facets["base fingerprint"] = "\(model.encoder.fingerprint)"
         facets["precision"] = model.encoder.precision.rawValue
         facets["objective"] = model.head.objective.rawValue
-        facets["pooling"] = model.head.pooling?.rawValue ?? "none"
+        facets["pooling"] = model.head.pooling?.name ?? "none"
+        if model.head.network.shape != .linear { facets["head"] = "\(model.head.network.shape)" }
+        if !headStart.isEmpty { facets["head's start"] = TrainingIdentity.hash(of: headStart) }
         facets["labels"] = model.head.labels.joined(separator: ", ")
         facets["training data"] = training.contentHash
         facets["evaluation data"] = evaluation?.contentHash ?? "none"
@@ -48,6 +51,12 @@ struct TrainingIdentity: Sendable, Equatable {
             texts[words(of: name)] = text(of: value)
         }
         return texts
+    }
+
+    /// Tells values from others.
+    private static func hash(of values: [Parameter: Matrix]) -> String {
+        let numbers = values.sorted { $0.key.name < $1.key.name }.flatMap { $0.value.values }
+        return String(numbers.withUnsafeBytes { XXHash64.hash($0) }, radix: 16)
     }
 
     /// "learning rate" for `learningRate`.

@@ -10,11 +10,14 @@ extension MatrixView {
 }
 
 extension MatrixView {
-    /// The single row of self becomes the mean of the rows of `x`, summed in their order.
-    package func setMean(of x: MatrixView) {
-        precondition(rows == 1 && columns == x.columns && x.rows > 0, "a mean of rows is one row as wide")
+    /// The single row of self becomes the sum of the rows of `x`, each times its weight, added in their order.
+    package func setSum(of x: MatrixView, weights: [Float]) {
+        precondition(rows == 1 && columns == x.columns, "a sum of rows is one row as wide")
+        precondition(weights.count == x.rows, "each row has a weight")
         for column in 0..<columns { base[column] = 0 }
-        for row in 0..<x.rows { Kernels.table.add(1 / Float(x.rows), x.base + row * x.rowStride, base, columns) }
+        for (row, weight) in weights.enumerated() {
+            Kernels.table.add(weight, x.base + row * x.rowStride, base, columns)
+        }
     }
 
     /// self += x, of the same shape.

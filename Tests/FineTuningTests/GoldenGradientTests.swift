@@ -10,13 +10,13 @@ import TestSupport
 @Suite struct GoldenGradientTests {
     static let files = ["query-value", "all-targets", "layers", "feed-forward-output", "rslora", "patterns"]
 
-    @Test(arguments: files, Pooling.Mode.allCases)
-    func gradientsEqualPEFTs(file: String, pooling: Pooling.Mode) throws {
+    @Test(arguments: files, [Pooling.Mode.mean, .cls, .max])
+    func gradientsEqualPEFTs(file: String, mode: Pooling.Mode) throws {
         let golden = try GoldenFile("lora/\(file).safetensors")
         let encoder = try TinyEncoder.load()
         let peft = try GoldenLoRA(golden, encoder)
         let labels = ["a", "b", "c"]
-        let head = ClassificationHead(labels: labels, hiddenSize: 32, pooling: pooling)
+        let head = ClassificationHead(labels: labels, hiddenSize: 32, pooling: Pooling([mode]))
         let model = TaskModel(encoder: encoder, adapters: peft.adapters, head: head)
         let values = try peft.values(of: model) { try golden.matrix($0) }
         let batch = try golden.batch()
@@ -27,7 +27,7 @@ import TestSupport
         var gradients = values.zeroed()
         _ = pullback(dLogits, &gradients)
 
-        let prefix = pooling.rawValue
+        let prefix = mode.rawValue
         #expect(Closeness.largestDifference(logits.values, try golden.floats("\(prefix).logits")) < 1e-5)
         #expect(abs(Float(loss) - (try golden.floats("\(prefix).loss")[0])) < 1e-5)
         for (parameter, name) in peft.names(of: model) {

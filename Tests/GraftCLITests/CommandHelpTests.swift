@@ -55,6 +55,10 @@ import Testing
                 "there is an --input and the text 'hello'; give one of them"
             ),
             (
+                "embed", ["--model", "m", "--prompt", "", "--prompt-name", "query", "hello"],
+                "there is a --prompt '' and a --prompt-name 'query'; give one of them"
+            ),
+            (
                 "merge", ["--model", "m", "--adapter", "a", "--output", "d", "--type", "int4"],
                 "--type is 'int4', expected float32, bfloat16 or float16"
             ),
@@ -85,6 +89,7 @@ import Testing
         ("predict", ["--model", "m", "--adapter", "a", "--adapter", "b", "--", "--not an option"]),
         ("predict", ["--model", "m", "--adapter", "a", "--input", "-"]),
         ("embed", ["--model", "m", "one", "two", "--threads", "2", "--precision", "auto"]),
+        ("embed", ["--model", "m", "one", "--prompt", ""]), ("embed", ["--model", "m", "one", "--prompt-name=query"]),
         ("merge", ["--model", "m", "--adapter", "a", "--output", "d", "--type", "bfloat16", "--allow-other-base"]),
         ("inspect", ["folder", "--json"]),
         ("benchmark", ["--model", "m"]),

@@ -29,6 +29,42 @@ import Testing
         #expect(zip(base, adapted).reduce(0) { max($0, abs($1.0 - $1.1)) } > 1e-3)
     }
 
+    @Test func putsPromptsBeforeTheTexts() throws {
+        let place = try Workplace()
+        try place.lay("pooling/prompts", over: "base")
+        let standard = try place.graft("embed", "--model", "base", "a goal")
+        #expect(
+            standard.errors == """
+                note: the model's default prompt 'query' stands before each text: "The good player: " (--prompt "" leaves it out)
+
+                """)
+        #expect(try standard.objects().first?["text"] as? String == "a goal")
+        let named = try place.graft("embed", "--model", "base", "--prompt-name", "query", "a goal")
+        #expect(named.errors == "")
+        #expect(named.output == standard.output)
+        let given = try place.graft("embed", "--model", "base", "--prompt", "The good player: ", "a goal")
+        #expect(given.output == standard.output)
+        let without = try place.graft("embed", "--model", "base", "--prompt", "", "a goal")
+        #expect(without.errors == "")
+        #expect(without.output != standard.output)
+        let document = try place.graft("embed", "--model", "base", "--prompt-name=document", "a goal")
+        #expect(document.output == without.output)
+        let quiet = try place.graft("embed", "--model", "base", "--quiet", "a goal")
+        #expect(quiet.errors == "" && quiet.output == standard.output)
+        let unknown = try place.graft("embed", "--model", "base", "--prompt-name", "question", "a goal")
+        #expect(unknown.code == 1)
+        #expect(
+            unknown.errors
+                == "graft embed: the model has no prompt 'question'; there is document, passage, query\n")
+    }
+
+    @Test func goesThroughAllModules() throws {
+        let place = try Workplace()
+        try place.lay("pooling/dense", over: "base")
+        let run = try place.graft("embed", "--model", "base", "a goal")
+        #expect(try embeddings(run).map(\.count) == [20])
+    }
+
     @Test func readsFilesAndStandardInput() throws {
         let place = try Workplace()
         let line = try place.graft("embed", "--model", "base", "a goal", "the bank")

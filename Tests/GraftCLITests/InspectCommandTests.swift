@@ -19,6 +19,26 @@ import Testing
         #expect(run.lines.contains("embeddings.word_embeddings.weight                  F32   120 × 32"))
     }
 
+    @Test func showsTheModulesOfAModel() throws {
+        let place = try Workplace()
+        try place.lay("pooling/prompts", over: "base")
+        let facts = try #require(try place.graft("inspect", "base", "--json").objects().first)
+        #expect(
+            facts["modules"] as? [String] == [
+                "Transformer", "Pooling cls+weightedmean+lasttoken+mean, prompt left out", "Normalize",
+            ])
+        #expect(facts["embedding_size"] as? Int == 128)
+        #expect(facts["max_seq_length"] as? Int == 20)
+        #expect(facts["prompts"] as? [String: String] == ["query": "The good player: ", "passage": "data "])
+        #expect(facts["default_prompt"] as? String == "query")
+        try place.lay("pooling/dense", over: "base")
+        let run = try place.graft("inspect", "base")
+        let expected =
+            "Transformer, Pooling cls+max+mean+mean_sqrt_len_tokens+weightedmean+lasttoken, Dropout, "
+            + "Dense 192 → 24, tanh, LayerNorm, Dense 24 → 16, gelu, Normalize, Dense 16 → 20, identity"
+        #expect(run.lines.contains("modules            " + expected), "\(run.output)")
+    }
+
     @Test func showsAnAdapterAndItsBase() throws {
         let place = try Workplace.withAdapter()
         let facts = try #require(try place.graft("inspect", "adapter", "--json").objects().first)

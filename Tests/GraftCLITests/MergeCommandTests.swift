@@ -113,6 +113,20 @@ import Testing
         #expect(try place.bytes("letters/one.txt") == Data("Dear reader,".utf8))
     }
 
+    @Test func copiesTheFoldersOfAllModules() throws {
+        let place = try Workplace.withAdapter()
+        try place.lay("pooling/dense", over: "base")
+        let run = try merge(place)
+        #expect(run.code == 0, "\(run.errors)")
+        let (base, merged) = (try place.snapshot(of: "base"), try place.snapshot(of: "merged"))
+        let ofModules = base.keys.filter { $0.contains("/") }.sorted()
+        #expect(ofModules.contains("3_Dense/model.safetensors"))
+        for file in ofModules + ["modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"] {
+            #expect(merged[file] == base[file], "\(file)")
+        }
+        #expect(try place.graft("embed", "--model", "merged", "a goal").code == 0)
+    }
+
     @Test func leavesNothingWhereTheDiskIsFull() throws {
         let place = try Workplace.withAdapter()
         let names = try place.names()

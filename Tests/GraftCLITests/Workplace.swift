@@ -52,6 +52,18 @@ final class Workplace {
     /// The bytes of a file.
     func bytes(_ path: String) throws -> Data { try Data(contentsOf: self[path]) }
 
+    /// Puts the files of a fixture folder into a folder here, over those of the same names.
+    func lay(_ fixture: String, over path: String) throws {
+        let files = try Fixtures.copyOfTinyEncoder(under: fixture)
+        try remove(path)
+        try FileManager.default.copyItem(at: files.url, to: self[path])
+    }
+
+    /// Copies a fixture folder.
+    func copy(fixture: String, to path: String) throws {
+        try FileManager.default.copyItem(at: Fixtures.url(fixture), to: self[path])
+    }
+
     /// Changes a text file.
     func replace(_ old: String, with new: String, in path: String) throws {
         let text = String(decoding: try bytes(path), as: UTF8.self)

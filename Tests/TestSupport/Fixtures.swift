@@ -30,4 +30,23 @@ extension Fixtures {
         }
         return folder
     }
+
+    /// The tiny encoder's folder under the files of another fixture folder.
+    public static func copyOfTinyEncoder(under path: String) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        let manager = FileManager.default
+        for source in [TinyEncoder.folder, url(path)] {
+            for name in try manager.subpathsOfDirectory(atPath: source.path(percentEncoded: false)) {
+                let (from, to) = (source.appending(path: name), folder.appending(name))
+                var isFolder: ObjCBool = false
+                _ = manager.fileExists(atPath: from.path(percentEncoded: false), isDirectory: &isFolder)
+                if isFolder.boolValue {
+                    try manager.createDirectory(at: to, withIntermediateDirectories: true)
+                } else {
+                    try Data(contentsOf: from).write(to: to)
+                }
+            }
+        }
+        return folder
+    }
 }

@@ -19,6 +19,12 @@ public struct GoldenFile {
         return try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
     }
 
+    /// The texts that the maker put into the metadata.
+    public func texts() throws -> [String] {
+        let list = file.metadata["texts"] ?? "[]"
+        return try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [String] ?? []
+    }
+
     /// The numbers of a tensor, row after row.
     public func floats(_ name: String) throws -> [Float] { try file.tensor(named: name).floats() }
 

@@ -1,5 +1,7 @@
 /// `graft evaluate`
 enum EvaluateOptions {
+    static let adapter = Option.optional(
+        "adapter", .path("DIR"), "the adapter folder; without it the model's own head answers")
     static let data = Option.required("data", .path("FILE"), "labelled texts")
 
     static let command = CommandSpecification(
@@ -8,7 +10,7 @@ enum EvaluateOptions {
             .init(
                 "Data",
                 [
-                    SharedOptions.model.specification, SharedOptions.adapter.specification, data.specification,
+                    SharedOptions.model.specification, adapter.specification, data.specification,
                     SharedOptions.Fields.text.specification, SharedOptions.Fields.pair.specification,
                     SharedOptions.Fields.label.specification, SharedOptions.allowOtherBase.specification,
                 ]),

@@ -4,9 +4,16 @@ import Graft
 /// `graft inspect`: what is in a model folder, an adapter folder or a `.safetensors` file.
 enum InspectCommand {
     static let command = Command(InspectOptions.command) { values in
-        let url = URL(filePath: values.arguments[0])
-        let report = try Inspection(url)
+        let report = try Inspection(place(values.arguments[0]))
         print(values[SharedOptions.Output.json] ? report.json.line : report.lines.joined(separator: "\n"))
+    }
+
+    /// The file or folder that is meant: a path, or the folder in the cache of a model that is named by its Hub id.
+    private static func place(_ text: String) throws -> URL {
+        guard !FileManager.default.fileExists(atPath: text), text.contains("/") else { return URL(filePath: text) }
+        do { return try ModelCache().resolve(text) } catch .noSuchFolder(let path) {
+            throw InspectionError.notThere(path)
+        }
     }
 }
 
@@ -56,7 +63,8 @@ private struct Inspection {
     private mutating func addModel(_ url: URL) throws {
         try Machine.prepare(threads: nil)
         let encoder = try TransformerEncoder(contentsOf: url)
-        let (config, pooling) = (encoder.config, try Pooling(contentsOf: url))
+        let config = encoder.config
+        let sentence = try SentenceModules(contentsOf: url, hiddenSize: config.hiddenSize)
         add("kind", .string("model"))
         add("family", .string(config.family.modelType))
         add("layers", .integer(config.layers))
@@ -65,11 +73,28 @@ private struct Inspection {
         add("intermediate_size", .integer(config.intermediateSize))
         add("vocabulary_size", .integer(config.vocabularySize))
         add("maximum_positions", .integer(config.maximumPositions))
-        add("pooling", .string(pooling.mode.rawValue))
-        add("normalized", .flag(pooling.normalizes))
+        addModules(sentence)
         add("fingerprint", .string(encoder.fingerprint.description))
-        if HeadFiles.exist(in: url) { try addHead(url) }
+        if HeadFiles.exist(in: url) {
+            try addHead(url)
+        } else if let head = try CheckpointHead(contentsOf: url) {
+            add("head", .string(head.architecture))
+            add("head_type", .string(head.objective.rawValue))
+            add("labels", .array(head.labels.map { .string($0) }))
+            if let shape = head.shape { add("head_layers", .string(shape.description)) }
+        }
         addTensors(try SafetensorsFolder(contentsOf: url))
+    }
+
+    private mutating func addModules(_ sentence: SentenceModules) {
+        add("modules", .array(sentence.descriptions.map { .string($0) }))
+        add("pooling", .string(sentence.pooling.name))
+        add("normalized", .flag(sentence.normalizes))
+        add("embedding_size", .integer(sentence.width))
+        if let maximum = sentence.maximumTokens { add("max_seq_length", .integer(maximum)) }
+        let prompts = sentence.prompts.byName.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
+        if !prompts.isEmpty { add("prompts", .object(prompts.map { ($0.key, .string($0.value)) })) }
+        if let name = sentence.prompts.defaultName { add("default_prompt", .string(name)) }
     }
 
     private mutating func addAdapter(_ url: URL) throws {
@@ -96,9 +121,10 @@ private struct Inspection {
         let head = try HeadFiles(contentsOf: url, hiddenSize: nil)
         add("head_type", .string(head.objective.rawValue))
         add("labels", .array(head.labels.map { .string($0) }))
-        if let pooling = head.pooling { add("head_pooling", .string(pooling.rawValue)) }
+        if head.shape != .linear { add("head_layers", .string(head.shape.description)) }
+        if let pooling = head.pooling { add("head_pooling", .string(pooling.name)) }
         add("max_tokens", .integer(head.maximumTokens))
-        add("head_parameters", .integer(head.weight.count + head.bias.count))
+        add("head_parameters", .integer(head.parameterCount))
     }
 
     var json: JSONText {

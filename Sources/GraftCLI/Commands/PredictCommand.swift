@@ -11,16 +11,11 @@ enum PredictCommand {
     }
 
     /// Loads the adapters under their folders' names, or under their paths where two have the same; without adapters the
-    /// model folder's own head, as `graft merge` writes it.
+    /// model folder's own head.
     private static func load(_ values: OptionValues, into session: inout ModelSession) throws -> [String] {
         let adapters = values[PredictOptions.adapters]
         guard !adapters.isEmpty else {
-            guard HeadFiles.exist(in: session.folder) else {
-                throw CommandLineError.conflict(
-                    "the model \(session.name) has no head of its own, so an adapter has to answer; name its folder with"
-                        + " --adapter DIR")
-            }
-            return [try session.load(session.folder, values)]
+            return [try session.loadOwnHead(values)]
         }
         let names = adapters.map { $0.standardizedFileURL.lastPathComponent }
         return try adapters.enumerated().map { index, adapter in

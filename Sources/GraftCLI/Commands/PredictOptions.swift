@@ -2,7 +2,7 @@
 enum PredictOptions {
     static let adapters = Option.repeated(
         "adapter", .path("DIR"),
-        "an adapter folder; each answers every text. Without one, the head in the folder of a merged model answers",
+        "an adapter folder; each answers every text. Without one, the model's own head answers",
         isRequired: false)
 
     static let command = CommandSpecification(

@@ -14,9 +14,11 @@ enum TrainCommand {
         var session = try ModelSession(values)
         let name = output.standardizedFileURL.lastPathComponent
         let request = Request(
-            name: name, objective: objective, training: training, evaluation: evaluation, recipe: recipe(values),
+            name: name, objective: objective, training: training, evaluation: evaluation,
+            head: values[TrainOptions.head], recipe: recipe(values),
             options: options(values), output: output,
             command: command(values, precision: session.model.encoder.precision), checkpoints: checkpoints)
+        if !values[SharedOptions.Output.quiet] { try sayWhatBecomesOfTheHead(of: session, request.head) }
         let trained = try run(request, &session, progress)
         if values[SharedOptions.Output.json] {
             print(
@@ -35,6 +37,7 @@ enum TrainCommand {
         let objective: Objective
         let training: Dataset
         let evaluation: Dataset?
+        var head = HeadChoice.linear
         let recipe: AdapterRecipe?
         let options: TrainingOptions
         let output: URL
@@ -55,7 +58,8 @@ enum TrainCommand {
         })
         let trained = try session.model.train(
             request.name, as: request.objective, on: request.training, evaluatingOn: request.evaluation,
-            recipe: request.recipe, request.options, baseModel: session.baseName, checkpoints: request.checkpoints
+            head: request.head, recipe: request.recipe, request.options, baseModel: session.baseName,
+            checkpoints: request.checkpoints
         ) { event in
             show(event, progress)
             return interruption.isRequested ? .stop : .more
@@ -79,6 +83,17 @@ enum TrainCommand {
                     + "is the learning rate above zero, and was there a step?")
         }
         return trained
+    }
+
+    /// A head that the model has is dropped, or trained on, but never in silence.
+    private static func sayWhatBecomesOfTheHead(of session: ModelSession, _ choice: HeadChoice) throws {
+        guard let head = try session.model.checkpointHead() else { return }
+        let labels = head.labels.prefix(5).joined(separator: ", ") + (head.labels.count > 5 ? ", …" : "")
+        let found =
+            "note: the model is a \(head.architecture) with a head for \(head.objective.rawValue)"
+            + " (\(head.labels.count) labels: \(labels)), which is "
+        StandardError.print(
+            found + (choice == .checkpoint ? "trained on" : "left out; --head checkpoint trains it on"))
     }
 
     private static func show(_ event: TrainingProgress, _ line: ProgressLine) {
@@ -194,7 +209,7 @@ extension ModelCard {
                     + recipe.projections(for: encoder.config).map(\.rawValue).joined(separator: ", ") + " of "
                     + (recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer")
             } ?? "No adapter: the head alone"
-        let settings: [(name: String, value: String)] = [
+        var settings: [(name: String, value: String)] = [
             ("epochs", "\(options.epochs), kept \(trained.report.bestEpoch.map(String.init) ?? "none finished")"),
             ("texts a step", "\(options.batchSize)"), ("learning rate", options.learningRate.formatted),
             ("head learning rate", (options.headLearningRate ?? options.learningRate).formatted),
@@ -207,8 +222,10 @@ extension ModelCard {
             ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
         ]
+        if request.head == .checkpoint { settings.append(("the head's start", "the base model's own head")) }
         self.init(
             baseModel: baseModel, name: request.name, method: method, objective: request.objective,
+            head: trained.task.head?.shape ?? .linear,
             labelCounts: trained.labelCounts, training: (ModelCard.name(request.training), request.training.count),
             evaluation: request.evaluation.map { (ModelCard.name($0), $0.count) }, scores: trained.report.scores,
             settings: settings, command: request.command)

@@ -39,6 +39,10 @@ enum TrainOptions {
         "adapter-dropout", .number("X", in: 0...0.99), default: recipe.dropoutRate,
         "the share of the adapter's input that is dropped in training")
 
+    static let head = Option.defaulted(
+        "head", .choice(of: HeadChoice.self), default: .linear,
+        "a linear layer; the layers of transformers' task models; or the head that the model has, to train on")
+
     // MARK: Training
 
     static let epochs = Option.defaulted(
@@ -97,10 +101,10 @@ enum TrainOptions {
                     limit.specification,
                 ]),
             .init(
-                "Adapter",
+                "Adapter and head",
                 [
                     method.specification, rank.specification, alpha.specification, targets.specification,
-                    layers.specification, adapterDropout.specification,
+                    layers.specification, adapterDropout.specification, head.specification,
                 ]),
             .init(
                 "Training",

@@ -18,6 +18,11 @@ extension ValueKind where Value == String {
         ValueKind(
             valueName: valueName, expected: "text", read: { $0.isEmpty ? nil : $0 }, write: { $0 })
     }
+
+    /// Any text, an empty one too.
+    package static func anyText(_ valueName: String) -> ValueKind {
+        ValueKind(valueName: valueName, expected: "text", read: { $0 }, write: { $0 })
+    }
 }
 
 extension ValueKind where Value == URL {

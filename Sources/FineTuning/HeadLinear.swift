@@ -1,20 +1,22 @@
 import Encoders
 import Matrices
 
-/// The linear layer that a head ends in: y = x Wᵀ + b, W [outputs, inputs].
-public struct OutputLayer: Sendable {
-    /// W [outputs, inputs] and b [1, outputs].
-    public let weight, bias: Parameter
+/// A linear layer of a head, the one that it ends in or one before: y = x Wᵀ + b, W [outputs, inputs].
+public struct HeadLinear: Sendable {
+    /// W [outputs, inputs].
+    public let weight: Parameter
+    /// b [1, outputs]; nil where there is none.
+    public let bias: Parameter?
 
     /// A layer from vectors of one width to vectors of another.
-    public init(inputs: Int, outputs: Int) {
+    public init(inputs: Int, outputs: Int, name: String = "head", hasBias: Bool = true) {
         precondition(outputs > 0, "a head has outputs")
-        weight = Parameter(name: "head.weight", rows: outputs, columns: inputs)
-        bias = Parameter(name: "head.bias", rows: 1, columns: outputs)
+        weight = Parameter(name: name + ".weight", rows: outputs, columns: inputs)
+        bias = hasBias ? Parameter(name: name + ".bias", rows: 1, columns: outputs) : nil
     }
 
     /// What trains.
-    public var parameters: [Parameter] { [weight, bias] }
+    public var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
 
     /// The start of PyTorch's linear layer: W and b uniform within ±1/√inputs, a function of the seed.
     func initialize(_ values: inout ParameterVector, seed: UInt64) {
@@ -29,7 +31,8 @@ public struct OutputLayer: Sendable {
 
     /// y [rows, outputs] of x [rows, inputs]. The pullback gives dx only where the pass demands it.
     func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
-        let (w, b) = (pass.parameters[weight], pass.parameters[bias])
+        let w = pass.parameters[weight]
+        let b = bias.map { pass.parameters[$0] } ?? Matrix(rows: 1, columns: weight.rows)
         var y = Matrix(uninitializedRows: x.rows, columns: w.rows)
         withViews(x, w, b) { views in
             y.withMutableView {
@@ -40,7 +43,7 @@ public struct OutputLayer: Sendable {
             y,
             { [weight, bias] dy, gradients in
                 withViews(dy, x) { views in gradients.addProduct(views[0].transposed, views[1], to: weight) }
-                gradients.addRowSum(of: dy, to: bias)
+                if let bias { gradients.addRowSum(of: dy, to: bias) }
                 guard pass.demand == .parametersAndInput else { return .empty }
                 var dx = Matrix(uninitializedRows: dy.rows, columns: w.columns)
                 withViews(dy, w) { views in
