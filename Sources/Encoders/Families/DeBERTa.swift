@@ -62,8 +62,11 @@ extension EncoderConfig.Disentangled {
         let buckets = try fields.whole("position_buckets", default: -1)
         try fields.check("position_buckets", buckets, "any number but 1", buckets != 1)
         let maximum = try fields.whole("max_relative_positions", default: -1)
-        distances = DisentangledDistances(
-            buckets: buckets > 0 ? buckets : nil, maximum: maximum > 0 ? maximum : config.maximumPositions)
+        let furthest = maximum > 0 ? maximum : config.maximumPositions
+        try fields.check(
+            maximum > 0 ? "max_relative_positions" : "max_position_embeddings", furthest,
+            "more than \(buckets / 2 + 1), half of position_buckets and 1", furthest - 1 > buckets / 2)
+        distances = DisentangledDistances(buckets: buckets > 0 ? buckets : nil, maximum: furthest)
     }
 }
 
