@@ -63,7 +63,8 @@ package struct MergedCheckpoint {
     /// The files beside the weights that make the folder a model, as far as they are there.
     private func companions() throws(EncoderError) -> [String] {
         let names = [
-            "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json",
+            "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+            "vocab.txt", "vocab.json", "merges.txt", "spiece.model", "spm.model", "sentencepiece.bpe.model",
         ]
         let present = names.filter {
             FileManager.default.fileExists(atPath: base.appending(path: $0).path(percentEncoded: false))

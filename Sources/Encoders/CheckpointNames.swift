@@ -16,7 +16,7 @@ package struct CheckpointNames: Sendable {
     /// The path of the layer with this number, among those that have weights of their own.
     let layer: @Sendable (Int) -> String
     /// The modules of linear maps, within their layer.
-    var modules: [Projection: String]
+    let modules: [Projection: String]
     /// The module, within its layer, of the norm behind attention; in pre-norm encoders of that before it.
     let attentionNorm: String
     /// The module, within its layer, of the norm behind the feed-forward block; in pre-norm encoders of that before it.
@@ -25,9 +25,8 @@ package struct CheckpointNames: Sendable {
     var finalNorm: String?
     /// The table of a bias for distances, which all layers share.
     var relativeBias: String?
-    /// The table of relative positions and the module of its norm, which all layers share; and within a layer, the modules
-    /// that project it where it does not go through the projections of tokens.
-    var relativeTable, relativeNorm, positionKey, positionQuery: String?
+    /// What relative positions of DeBERTa are called.
+    var relativePositions: RelativePositions?
     /// Other names that tensors have had over the years: an ending, and what it was.
     var formerEndings = [
         // Checkpoints converted from TensorFlow.
@@ -54,6 +53,10 @@ package struct CheckpointNames: Sendable {
     func spellings(of name: String) -> [String] {
         [name] + formerEndings.filter { name.hasSuffix($0.0) }.map { name.dropLast($0.0.count) + $0.1 }
     }
+
+    /// The table of relative positions, the module of its norm, and the modules within a layer that project it, where these
+    /// are not those of keys and queries.
+    struct RelativePositions: Sendable { let table, norm, key, query: String }
 
     // MARK: Linear maps
 

@@ -27,8 +27,6 @@ public struct EncoderConfig: Sendable, Equatable {
     public internal(set) var embeddingSize: Int
     /// Number of segment embeddings; 0: there are none.
     public internal(set) var segments = 0
-    /// Whether there is a table of learned positions.
-    var hasPositionEmbeddings = true
     /// The row of that table which belongs to the first token.
     public internal(set) var firstPosition = 0
 
@@ -37,8 +35,8 @@ public struct EncoderConfig: Sendable, Equatable {
     /// What the distance between tokens is to attention, where that is more than the embeddings say.
     var relativeBias: RelativeBias?
     var rotary: Rotary?
-    var localAttention: LocalAttention?
     var disentangled: Disentangled?
+    var localAttention: LocalAttention?
     /// What scores are multiplied by; nil: 1/√headWidth.
     var attentionScale: Float?
 

@@ -66,7 +66,9 @@ extension EncoderLayer {
         }
         maps = LayerMaps(layer: index, linear: linear)
         self.index = index
-        attention = try LayerAttention(index, config, names, checkpoint, precision, positions)
+        attention = AttentionBlock(
+            kind: try positions.relative(index, config, names, checkpoint, precision)
+                ?? .plain(Attention(config, layer: index, precision, positions)))
         (feedForward, norms) = EncoderLayer.rowSteps(index, config, attentionNorm, outputNorm)
     }
 
@@ -100,40 +102,8 @@ extension EncoderLayer {
         let steps = EncoderLayer.rowSteps(index, config, norms.attention, norms.feedForward)
         return EncoderLayer(
             index: index, maps: maps,
-            attention: .plain(
-                AttentionBlock(attention: Attention(config, layer: index, precision, positions))),
+            attention: AttentionBlock(kind: .plain(Attention(config, layer: index, precision, positions))),
             feedForward: steps.0, norms: steps.1)
-    }
-}
-
-extension LayerAttention {
-    /// Reads what attention has of its own in the layer `index` of a checkpoint.
-    init(
-        _ index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
-        _ precision: Precision, _ positions: LoadedPositions
-    ) throws(EncoderError) {
-        guard let disentangled = config.disentangled, let table = positions.relativeTable else {
-            self = .plain(
-                AttentionBlock(attention: Attention(config, layer: index, precision, positions)))
-            return
-        }
-        func term(_ isThere: Bool, _ module: String?) throws(EncoderError) -> RelativePositions.Term {
-            guard isThere else { return .absent }
-            guard !disentangled.sharesProjections, let module else { return .shared }
-            let width = config.heads * config.headWidth
-            return .own(
-                try checkpoint.linear(
-                    "\(names.layer(index)).\(module)", inputs: config.hiddenSize, outputs: width, precision))
-        }
-        self = .disentangled(
-            DisentangledBlock(
-                attention: DisentangledAttention(
-                    heads: config.heads, width: config.headWidth, distances: disentangled.distances,
-                    dropoutRate: config.attentionDropout, name: "layer.\(index).attention", precision: precision),
-                relative: RelativePositions(
-                    table: table, dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).relative"),
-                    key: try term(disentangled.contentToPosition, names.positionKey),
-                    query: try term(disentangled.positionToContent, names.positionQuery))))
     }
 }
 
@@ -144,5 +114,75 @@ extension Attention {
             heads: config.heads, width: config.headWidth, dropoutRate: config.attentionDropout,
             name: "layer.\(layer).attention", precision: precision,
             positions: positions.positions(of: layer, config))
+    }
+}
+
+/// What layers know of positions, read once for all of them.
+struct LoadedPositions: Sendable {
+    private var bias: PositionBias?
+    private var rotary, localRotary: RotaryPositions?
+    private var relative: RelativePositionTable?
+
+    /// Reads the table of a relative bias, and computes the turns of rotary positions.
+    init(_ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint) throws(EncoderError) {
+        let maximum = config.maximumPositions
+        if let relative = config.relativeBias, let name = names.relativeBias {
+            let table = try checkpoint.table(name, rows: relative.buckets, columns: config.heads)
+            bias = PositionBias(heads: config.heads, maximum: maximum) { head, distance in
+                table[relative.bucket(distance), head]
+            }
+        }
+        if let disentangled = config.disentangled, let relative = names.relativePositions {
+            let rows = try checkpoint.table(
+                relative.table, rows: 2 * disentangled.distances.span, columns: config.hiddenSize)
+            let norm =
+                disentangled.isNormed
+                ? try checkpoint.norm(relative.norm, config, width: config.hiddenSize) : nil
+            self.relative = RelativePositionTable(norm?.forward(rows, isBackwardRun: false).y ?? rows)
+        }
+        if let turns = config.rotary {
+            rotary = RotaryPositions(width: config.headWidth, base: turns.base, maximum: maximum)
+            localRotary =
+                config.localAttention == nil || turns.localBase == turns.base
+                ? rotary : RotaryPositions(width: config.headWidth, base: turns.localBase, maximum: maximum)
+        }
+    }
+
+    /// The attention of the layer `index` where it is DeBERTa's.
+    func relative(
+        _ index: Int, _ config: EncoderConfig, _ names: CheckpointNames, _ checkpoint: Checkpoint,
+        _ precision: Precision
+    ) throws(EncoderError) -> AttentionBlock.Kind? {
+        guard let disentangled = config.disentangled, let relative, let modules = names.relativePositions else {
+            return nil
+        }
+        func side(
+            _ exists: Bool, _ projection: Projection, _ module: String
+        ) throws(EncoderError) -> RelativePositions.Side? {
+            guard exists else { return nil }
+            if disentangled.sharesMaps { return .shared(projection) }
+            return .own(
+                try checkpoint.linear(
+                    "\(names.layer(index)).\(module)", inputs: config.hiddenSize,
+                    outputs: config.heads * config.headWidth, precision))
+        }
+        let attention = DisentangledAttention(
+            heads: config.heads, width: config.headWidth, distances: disentangled.distances,
+            dropoutRate: config.attentionDropout, name: "layer.\(index).attention", precision: precision)
+        return .disentangled(
+            attention,
+            RelativePositions(
+                table: relative, distances: disentangled.distances,
+                key: try side(disentangled.hasKeyTerm, .key, modules.key),
+                query: try side(disentangled.hasQueryTerm, .query, modules.query),
+                dropout: Dropout(rate: config.hiddenDropout, name: "layer.\(index).relativePositions")))
+    }
+
+    /// Those of the layer that runs at `index`.
+    func positions(of index: Int, _ config: EncoderConfig) -> AttentionPositions {
+        let isLocal = config.isLocal(index)
+        return AttentionPositions(
+            bias: bias, rotary: isLocal ? localRotary : rotary, reach: isLocal ? config.localAttention?.reach : nil,
+            scale: config.attentionScale)
     }
 }

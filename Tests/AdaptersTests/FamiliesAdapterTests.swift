@@ -45,6 +45,26 @@ import TestSupport
         }
     }
 
+    @Test(arguments: FamilyFixture.names, FamilyFixture.adapters)
+    func mergedIsAdapted(family: String, adapter: String) throws {
+        let fixture = try FamilyFixture(family)
+        let encoder = try fixture.encoder()
+        let bundle = try AdapterBundle(contentsOf: fixture.folder.appending(path: adapter), for: encoder)
+        let merged = try encoder.merging(bundle.adapters, bundle.parameters)
+        let plain = merged.forward(fixture.batch, adapters: .none, Pass(parameters: ParameterVector([]))).hidden
+        #expect(try fixture.difference(plain, from: "\(adapter).last") < 1e-5, "\(adapter) on \(family)")
+    }
+
+    @Test(arguments: FamilyFixture.names)
+    func withoutASayAdaptersGoWhereTheyAreUsual(family: String) throws {
+        let fixture = try FamilyFixture(family)
+        let encoder = try fixture.encoder()
+        let bundle = try AdapterBundle(contentsOf: fixture.folder.appending(path: "lora-default"), for: encoder)
+        let fresh = try randomBundle(AdapterRecipe(), encoder)
+        #expect(fresh.adapters.sites == bundle.adapters.sites)
+        #expect(fresh.configuration.targets == bundle.configuration.targets)
+    }
+
     @Test(arguments: FamilyFixture.tasks.filter { $0 != "t5-task" })
     func anAdapterTrainedOnATaskModelActsOnTheEncoder(task: String) throws {
         let fixture = try FamilyFixture(task)

@@ -44,7 +44,7 @@ extension EncoderFamily {
 extension EncoderConfig {
     /// Which layers attend to near tokens alone, and by what queries and keys are turned in these and in the others.
     fileprivate mutating func setModernPositions(_ fields: JSONFields) throws(JSONFieldsError) {
-        try fields.check("hidden_size", hiddenSize, "an even width for each head", headWidth % 2 == 0)
+        try fields.check("num_attention_heads", heads, "heads of an even width", headWidth % 2 == 0)
         localAttention = LocalAttention(
             reach: try fields.positive("local_attention", default: 128) / 2, period: try globalPeriod(fields))
         try fields.checkRotation("rope_scaling", fields.value("rope_scaling"))

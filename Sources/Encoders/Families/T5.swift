@@ -28,9 +28,11 @@ extension EncoderFamily {
                 ] as [(String, (EncoderConfig.FeedForwardShape, ActivationKind))])
             let buckets = try fields.positive("relative_attention_num_buckets", default: 32)
             try fields.check("relative_attention_num_buckets", buckets, "a multiple of 4", buckets % 4 == 0)
-            config.relativeBias = EncoderConfig.RelativeBias(
-                buckets: buckets,
-                maximumDistance: try fields.positive("relative_attention_max_distance", default: 128))
+            let distance = try fields.positive("relative_attention_max_distance", default: 128)
+            try fields.check(
+                "relative_attention_max_distance", distance, "more than \(buckets / 4), a quarter of the buckets",
+                distance > buckets / 4)
+            config.relativeBias = EncoderConfig.RelativeBias(buckets: buckets, maximumDistance: distance)
             config.attentionScale = 1
             config.hiddenDropout = try fields.number("dropout_rate", default: 0.1, in: 0...0.99)
             (config.attentionDropout, config.activationDropout) = (config.hiddenDropout, config.hiddenDropout)

@@ -4,7 +4,15 @@ import Matrices
 ///
 /// The three projections are maps of their own, or one map that gives all three.
 struct AttentionBlock: Sendable {
-    let attention: Attention
+    let kind: Kind
+
+    /// What scores are made of.
+    enum Kind: Sendable {
+        /// Queries and keys.
+        case plain(Attention)
+        /// Queries and keys, and either with relative positions.
+        case disentangled(DisentangledAttention, RelativePositions)
+    }
 
     /// Adds the gradient of x to `dx`, from that of the context.
     typealias ContextPullback =
@@ -14,8 +22,19 @@ struct AttentionBlock: Sendable {
     func forward(
         _ x: Matrix, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
     ) -> (context: Matrix, pullback: ContextPullback) {
+        switch kind {
+        case .plain(let attention): plain(attention, x, maps, batch, adapters, plan, pass)
+        case .disentangled(let attention, let positions):
+            disentangled(attention, positions, x, maps, batch, adapters, plan, pass)
+        }
+    }
+
+    private func plain(
+        _ attention: Attention, _ x: Matrix, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet,
+        _ plan: BackwardPlan, _ pass: Pass
+    ) -> (context: Matrix, pullback: ContextPullback) {
         if maps.linear[.queryKeyValue] != nil {
-            return inOne(LinearInput(x, for: maps[.queryKeyValue]), maps, batch, adapters, plan, pass)
+            return inOne(attention, LinearInput(x, for: maps[.queryKeyValue]), maps, batch, adapters, plan, pass)
         }
         // 1. query, key, value
         let input = LinearInput(x, for: maps[.query])
@@ -41,8 +60,8 @@ struct AttentionBlock: Sendable {
     }
 
     private func inOne(
-        _ x: LinearInput, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet, _ plan: BackwardPlan,
-        _ pass: Pass
+        _ attention: Attention, _ x: LinearInput, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet,
+        _ plan: BackwardPlan, _ pass: Pass
     ) -> (context: Matrix, pullback: ContextPullback) {
         // 1. query, key, value
         let (projected, projectionPullback) = maps.project(.queryKeyValue, x, adapters, plan, pass)

@@ -14,8 +14,8 @@ struct BackwardPlan: Sendable {
             })
     }
 
-    /// Whether a projection has an adapter that trains.
-    func isAdapted(_ projection: Projection) -> Bool { adapted.contains(projection) }
+    /// Whether an adapter of this projection learns.
+    func adapts(_ projection: Projection) -> Bool { adapted.contains(projection) }
 
     /// Whether anything reads the gradient of attention's result.
     var reachesContext: Bool {

@@ -16,7 +16,7 @@ struct EncoderLayer: Sendable {
     /// Its place among the layers that run.
     let index: Int
     var maps: LayerMaps
-    let attention: LayerAttention
+    let attention: AttentionBlock
     let feedForward: FeedForward
     let norms: LayerNorms
 
