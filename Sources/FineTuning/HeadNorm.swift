@@ -24,17 +24,16 @@ struct HeadNorm: Sendable {
 
     func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
         let width = gamma.columns
-        let (ones, zeros) = ([Float](repeating: 1, count: width), [Float](repeating: 0, count: width))
+        let ones = [Float](repeating: 1, count: width)
         let g = pass.parameters[gamma].values
-        let b = beta.map { pass.parameters[$0].values } ?? zeros
-        var (sum, normalized) = (x, Matrix(uninitializedRows: x.rows, columns: width))
+        var normalized = Matrix(uninitializedRows: x.rows, columns: width)
         let kept = normalized.withMutableView {
-            sum.layerNorm(gamma: ones, beta: zeros, epsilon: epsilon, keeping: true, into: $0)
+            x.norm(.layer, gamma: ones, epsilon: epsilon, keeping: true, into: $0)
         }
         guard let kept else { preconditionFailure("what was asked to be kept is") }
         var y = normalized.multiplyingColumns(by: g)
-        y.withMutableBuffer { y in
-            for index in y.indices { y[index] += b[index % width] }
+        if let b = beta.map({ pass.parameters[$0].values }) {
+            y.withMutableBuffer { y in for index in y.indices { y[index] += b[index % width] } }
         }
         return (
             y,
@@ -46,7 +45,7 @@ struct HeadNorm: Sendable {
                 gradients.addRowSum(of: dGamma, to: gamma)
                 if let beta { gradients.addRowSum(of: dy, to: beta) }
                 var dx = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
-                _ = dx.withMutableView { dy.layerNormPullback(kept, gamma: g, dropping: nil, into: $0) }
+                dx.withMutableView { dy.normPullback(kept, gamma: g, into: $0) }
                 return dx
             }
         )
