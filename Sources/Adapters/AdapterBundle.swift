@@ -106,9 +106,9 @@ public struct AdapterBundle: Sendable {
         var reasons: [String] = []
         for tensor in tensors {
             let module = tensor.dropFirst(PEFTNames.always.count)
-            if module.hasPrefix(prefix + "pooler.dense.") {
+            if module.hasPrefix(prefix + "pooler.") || module.hasPrefix("pooler.") {
                 reasons.append("\(tensor): the pooler is not part of the sentence encoder")
-            } else if configuration.modulesToSave.contains(where: { module.hasPrefix($0 + ".") }) {
+            } else if configuration.isSaved(module: String(module)) {
                 reasons.append("\(tensor): the head of a task model, without label names; train a head of Graft's")
             } else {
                 throw .unexpectedTensor(file: file, tensor: tensor)

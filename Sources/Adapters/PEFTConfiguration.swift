@@ -155,6 +155,16 @@ public struct PEFTConfiguration: Sendable, Equatable {
 }
 
 extension PEFTConfiguration {
+    /// Whether a tensor belongs to a module that was trained and saved whole: to one whose path ends in a name of
+    /// `modules_to_save`, as PEFT looks for them, so that `classifier` also stands for `pre_classifier`.
+    func isSaved(module tensor: String) -> Bool {
+        let parts = tensor.split(separator: ".")
+        return parts.indices.dropLast().contains { index in
+            let path = parts[...index].joined(separator: ".")
+            return modulesToSave.contains { path.hasSuffix($0) }
+        }
+    }
+
     /// The adapters that this means on `encoder`. `prefix` is what the task model, if it was trained on one, puts before
     /// the names of modules; `file` is what errors call the configuration.
     ///

@@ -34,13 +34,17 @@ public struct DemoData: Sendable, Equatable {
         self.init(in: folder)
     }
 
-    /// Finds the data in `cache`, or fetches it there.
-    public init(cache: ModelCache = ModelCache(), report: (PullEvent) -> Void = { _ in }) throws(ModelHubError) {
-        try self.init(cache: cache, python: PythonCommand(), report: report)
+    /// Finds the data in `cache`, or fetches it there; throws `offline` where that takes the network and it is not to be
+    /// used.
+    public init(
+        cache: ModelCache = ModelCache(), isOffline: Bool = HuggingFaceEnvironment().isOffline,
+        report: (PullEvent) -> Void = { _ in }
+    ) throws(ModelHubError) {
+        try self.init(cache: cache, isOffline: isOffline, python: PythonCommand(), report: report)
     }
 
     package init(
-        cache: ModelCache, python: PythonCommand, report: (PullEvent) -> Void
+        cache: ModelCache, isOffline: Bool, python: PythonCommand, report: (PullEvent) -> Void
     ) throws(ModelHubError) {
         let target = cache.folder.appendingPathComponent("data", isDirectory: true)
         self.init(in: target)
@@ -49,6 +53,7 @@ public struct DemoData: Sendable, Equatable {
             report(.alreadyHere(target))
             return
         }
+        guard !isOffline else { throw .offline(wanted: "the demo's data", searched: [target.path]) }
         let folder = try ModelHubError.wrapping { () throws(FilesError) in
             try AtomicFolder(replacing: target, markedBy: Self.marker)
         }

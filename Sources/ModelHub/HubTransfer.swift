@@ -12,6 +12,10 @@ final class HubTransfer: NSObject, URLSessionDataDelegate, Sendable {
     struct Outcome: Sendable {
         /// The status of the last answer, zero if none came.
         var status = 0
+        /// What the Hub calls the reason of a refusal: `GatedRepo`, `RepoNotFound`, `RevisionNotFound`, `EntryNotFound`.
+        var errorCode: String?
+        /// The Hub's words for it.
+        var errorMessage: String?
         /// The body, if it did not go to a file.
         var body = Data()
         /// Why the connection failed.
@@ -85,6 +89,8 @@ final class HubTransfer: NSObject, URLSessionDataDelegate, Sendable {
         let answer = response as? HTTPURLResponse
         state.withLock { state in
             state.outcome.status = answer?.statusCode ?? 0
+            state.outcome.errorCode = answer?.value(forHTTPHeaderField: "X-Error-Code")
+            state.outcome.errorMessage = answer?.value(forHTTPHeaderField: "X-Error-Message")
             guard let partial, state.outcome.status == 200 || state.outcome.status == 206 else { return }
             let length = GrowingFile.length(of: partial)
             let range = answer?.value(forHTTPHeaderField: "Content-Range")

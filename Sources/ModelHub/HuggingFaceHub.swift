@@ -1,4 +1,3 @@
-import Files
 import Foundation
 
 #if canImport(FoundationNetworking)
@@ -12,56 +11,40 @@ import Foundation
 ///
 /// Interface: https://huggingface.co/docs/hub/api. Calls block until they are done.
 public struct HuggingFaceHub: Sendable {
-    /// The revision that is meant if none is named.
-    public static let mainRevision = "main"
-
     /// The server's address: `HF_ENDPOINT`, or https://huggingface.co.
     public let endpoint: String
-    /// `HF_TOKEN`, sent to the endpoint and to nobody else.
-    private let token: String?
+    /// Whether the network is not to be used: `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE`.
+    public let isOffline: Bool
+    /// The user's token, sent to the endpoint and to nobody else.
+    private let token: AccessToken?
     /// How long to wait before each further attempt after a passing failure, in seconds.
-    private let delays: [Double]
+    let delays: [Double]
     /// How long to wait for a connection, or for the next byte, in seconds.
     private let timeout: Double
 
-    /// The server that these environment variables name.
+    /// The server that these environment variables name, with the token that they name: see ``HuggingFaceEnvironment``.
     public init(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ModelHubError) {
         try self.init(environment: environment, delays: [0.5, 1, 2, 4], timeout: 20)
     }
 
-    package init(environment: [String: String], delays: [Double], timeout: Double) throws(ModelHubError) {
-        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let text = variable("HF_ENDPOINT") ?? "https://huggingface.co"
+    package init(environment variables: [String: String], delays: [Double], timeout: Double) throws(ModelHubError) {
+        let environment = HuggingFaceEnvironment(variables)
+        let text = environment.endpoint
         endpoint = text.hasSuffix("/") ? String(text.dropLast()) : text
         guard let url = URL(string: endpoint), let scheme = url.scheme, ["http", "https"].contains(scheme),
             url.host?.isEmpty == false
         else { throw .malformedEndpoint(text) }
-        token = variable("HF_TOKEN")
+        isOffline = environment.isOffline
+        token = try environment.token()
         self.delays = delays
         self.timeout = timeout
     }
 
-    /// A repository's files at one commit.
-    struct Listing: Decodable {
-        let sha: String
-        let siblings: [File]
-
-        struct File: Decodable {
-            let rfilename: String
-            let size: Int?
-            let lfs: LargeFile?
-        }
-
-        struct LargeFile: Decodable {
-            let sha256: String
-        }
-    }
-
-    /// Asks for the files of `model`.
-    func listing(of model: ModelName, revision: String) throws(ModelHubError) -> Listing {
-        let path = "/api/models/\(model)/revision/\(Self.escaped(revision, keeping: ""))?blobs=true"
+    /// Asks for the files of a model at a revision.
+    func listing(of reference: ModelReference) throws(ModelHubError) -> HubListing {
+        let path = "/api/models/\(reference.name)/revision/\(Self.escaped(reference.revision, keeping: ""))?blobs=true"
         var attempt = 0
         while true {
             let transfer = try transfer(path)
@@ -73,11 +56,17 @@ public struct HuggingFaceHub: Sendable {
                     throw .unreachable(endpoint: endpoint, reason: failure.reason)
                 }
             } else if outcome.status == 200 {
-                do { return try JSONDecoder().decode(Listing.self, from: outcome.body) } catch {
-                    throw .unexpectedAnswer(address: endpoint + path, expected: "the model's files as JSON")
+                let address = endpoint + path
+                let listing: HubListing
+                do { listing = try JSONDecoder().decode(HubListing.self, from: outcome.body) } catch {
+                    throw .unexpectedAnswer(address: address, expected: "the model's files as JSON")
                 }
+                guard ModelReference.isCommit(listing.sha) else {
+                    throw .unexpectedAnswer(address: address, expected: "a commit of 40 hexadecimal digits")
+                }
+                return listing
             } else {
-                let error = error(status: outcome.status, address: endpoint + path, model: model, revision: revision)
+                let error = error(outcome, address: endpoint + path, reference)
                 guard Self.isPassing(outcome.status), attempt < delays.count else { throw error }
             }
             Thread.sleep(forTimeInterval: delays[attempt])
@@ -85,93 +74,46 @@ public struct HuggingFaceHub: Sendable {
         }
     }
 
-    /// Fetches `file` to `url`, going on where an earlier attempt, also one of another process, left
-    /// `<url>.incomplete`; verifies its size, and its hash if the Hub or the caller knows it.
-    func fetch(
-        _ file: Listing.File, of model: ModelName, commit: String, to url: URL, pinned hash: String?,
-        report: (PullEvent) -> Void
-    ) throws(ModelHubError) {
-        let (name, total) = (file.rfilename, file.size ?? 0)
-        let partial = url.appendingPathExtension("incomplete")
-        let path = "/\(model)/resolve/\(commit)/\(Self.escaped(name, keeping: "/"))"
-        var attempt = 0
-        while GrowingFile.length(of: partial) != total || !FileManager.default.fileExists(atPath: partial.path) {
-            if GrowingFile.length(of: partial) >= total { try Self.remove(partial) }
-            let transfer = try transfer(path, resuming: partial, expecting: total)
-            transfer.run { report(.progress(file: name, received: GrowingFile.length(of: partial), total: total)) }
-            let outcome = transfer.outcome
-            if let refused = outcome.refused { throw .files(refused) }
-            let length = GrowingFile.length(of: partial)
-            if length > total {
-                try Self.remove(partial)
-                throw .tooLong(file: name, found: length, expected: total)
-            }
-            let isBody = outcome.status == 200 || outcome.status == 206
-            if isBody && length == total { break }
-            let reason: String
-            if let failure = outcome.failure {
-                reason = failure.reason
-                guard attempt < delays.count else {
-                    guard isBody else { throw .unreachable(endpoint: endpoint, reason: reason) }
-                    throw .truncated(file: name, found: length, expected: total)
-                }
-            } else if isBody {
-                reason = "the answer ended at \(length) of \(total) bytes"
-                guard attempt < delays.count else { throw .truncated(file: name, found: length, expected: total) }
-            } else {
-                let error =
-                    outcome.status == 404
-                    ? ModelHubError.missingFile(model: "\(model)", expected: name, advice: "yet the Hub lists it")
-                    : error(status: outcome.status, address: endpoint + path, model: model, revision: commit)
-                // 416: what is there already is not the beginning of this file. Start over.
-                if outcome.status == 416 { try Self.remove(partial) }
-                guard Self.isPassing(outcome.status) || outcome.status == 416, attempt < delays.count else {
-                    throw error
-                }
-                reason = "status \(outcome.status)"
-            }
-            report(.retrying(file: name, reason: reason, seconds: delays[attempt]))
-            Thread.sleep(forTimeInterval: delays[attempt])
-            attempt += 1
-        }
-        for expected in [file.lfs?.sha256, hash].compactMap(\.self) {
-            let found = try ModelHubError.wrapping { () throws(FilesError) in
-                try SHA256.hexDigest(ofFileAt: partial)
-            }
-            guard found == expected else {
-                try Self.remove(partial)
-                throw .wrongHash(file: name, found: found, expected: expected)
-            }
-        }
-        try ModelHubError.wrapping("rename", partial) {
-            try FileManager.default.moveItem(at: partial, to: url)
-        }
-        report(.fetched(file: name, bytes: total))
+    /// The address of a file below the endpoint.
+    static func path(of file: String, _ model: ModelReference) -> String {
+        "/\(model.name)/resolve/\(escaped(model.revision, keeping: ""))/\(escaped(file, keeping: "/"))"
     }
 
-    private func transfer(
+    func transfer(
         _ path: String, resuming partial: URL? = nil, expecting total: Int = 0
     ) throws(ModelHubError) -> HubTransfer {
+        precondition(!isOffline, "nothing may be asked for while offline")
         guard let url = URL(string: endpoint + path) else { throw .malformedEndpoint(endpoint) }
         var request = URLRequest(url: url)
         request.timeoutInterval = timeout
         request.setValue("graft", forHTTPHeaderField: "User-Agent")
         // A compressed body would make lengths and ranges mean something else.
         request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
-        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
+        if let token { request.setValue(token.authorization, forHTTPHeaderField: "Authorization") }
         return HubTransfer(request, resuming: partial, expecting: total)
     }
 
-    private func error(status: Int, address: String, model: ModelName, revision: String) -> ModelHubError {
-        switch status {
-        case 404: .notFound(model: "\(model)", revision: revision, endpoint: endpoint)
-        case 401, 403: .unauthorized(model: "\(model)", status: status, hadToken: token != nil)
-        default: .serverError(address: address, status: status)
+    /// What a status, and the Hub's own words for it in the answer's headers, mean.
+    func error(_ outcome: HubTransfer.Outcome, address: String, _ reference: ModelReference) -> ModelHubError {
+        let model = "\(reference.name)"
+        switch outcome.errorCode {
+        case "GatedRepo": return .gated(model: model, page: "\(endpoint)/\(model)", token: token?.origin)
+        case "RevisionNotFound": return .noSuchRevision(reference, endpoint: endpoint)
+        default: break
+        }
+        if outcome.errorMessage == "Access to this resource is disabled." { return .disabled(model: model) }
+        switch outcome.status {
+        case 401, 403:
+            let refusals = ["Invalid credentials in Authorization header", "Invalid user token."]
+            if let token, refusals.contains(outcome.errorMessage ?? "") { return .tokenRefused(origin: token.origin) }
+            return .unauthorized(model: model, status: outcome.status, token: token?.origin)
+        case 404: return .notFound(model: model, endpoint: endpoint, token: token?.origin)
+        default: return .serverError(address: address, status: outcome.status)
         }
     }
 
     /// Whether the same request may well succeed a little later.
-    private static func isPassing(_ status: Int) -> Bool {
+    static func isPassing(_ status: Int) -> Bool {
         status == 408 || status == 429 || (500...599).contains(status)
     }
 
@@ -179,10 +121,5 @@ public struct HuggingFaceHub: Sendable {
         let unreserved = CharacterSet(
             charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~" + others)
         return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
-    }
-
-    private static func remove(_ url: URL) throws(ModelHubError) {
-        guard FileManager.default.fileExists(atPath: url.path) else { return }
-        try ModelHubError.wrapping("remove", url) { try FileManager.default.removeItem(at: url) }
     }
 }

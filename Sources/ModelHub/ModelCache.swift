@@ -1,6 +1,7 @@
 import Foundation
 
-/// The folders where models are kept: Graft's own, which `pull` fills, and the one that Hugging Face's libraries share.
+/// The folders where models are kept: the one that Hugging Face's libraries share, which `pull` fills, and Graft's own,
+/// for what did not come from the Hub.
 ///
 /// Looking a model up never touches the network.
 public struct ModelCache: Sendable {
@@ -17,80 +18,66 @@ public struct ModelCache: Sendable {
     }
 
     /// The caches where these environment variables put them; an empty one counts as unset.
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
-        func variable(_ name: String) -> URL? {
-            guard let value = environment[name], !value.isEmpty else { return nil }
-            return URL(fileURLWithPath: (value as NSString).expandingTildeInPath, isDirectory: true)
-        }
-        let home = variable("HOME") ?? FileManager.default.homeDirectoryForCurrentUser
-        let caches = variable("XDG_CACHE_HOME")
-        let dotCache = caches ?? home.appendingPathComponent(".cache", isDirectory: true)
+    public init(environment variables: [String: String] = ProcessInfo.processInfo.environment) {
+        let environment = HuggingFaceEnvironment(variables)
         #if os(macOS)
-            let ownCaches = caches ?? home.appendingPathComponent("Library/Caches", isDirectory: true)
+            let caches = "Library/Caches"
         #else
-            let ownCaches = dotCache
+            let caches = ".cache"
         #endif
-        folder = variable("GRAFT_CACHE") ?? ownCaches.appendingPathComponent("graft", isDirectory: true)
-        huggingFaceFolder =
-            variable("HF_HUB_CACHE")
-            ?? variable("HF_HOME")?.appendingPathComponent("hub", isDirectory: true)
-            ?? dotCache.appendingPathComponent("huggingface/hub", isDirectory: true)
+        folder =
+            environment.path("GRAFT_CACHE")
+            ?? (environment.path("XDG_CACHE_HOME")
+            ?? environment.userHome.appendingPathComponent(caches, isDirectory: true))
+            .appendingPathComponent("graft", isDirectory: true)
+        huggingFaceFolder = environment.hubCache
     }
 
-    /// The folder of the model that `--model` names: a folder's path, or a name on the Hub that is in one of the caches.
+    /// The folder of the model that `--model` names: see ``locate(_:)``.
+    public func resolve(_ model: String) throws(ModelHubError) -> URL { try locate(model).folder }
+
+    /// Finds what `--model` names: a folder's path, or `owner/name` or `owner/name@revision` in one of the caches.
     ///
     /// A folder that exists wins over a name that looks the same. Throws `notInCache`, which names the command that
     /// fetches the model; a text that can only be a path throws `noSuchFolder`.
-    public func resolve(
-        _ model: String, revision: String = HuggingFaceHub.mainRevision
-    ) throws(ModelHubError) -> URL {
+    public func locate(_ model: String) throws(ModelHubError) -> ModelLocation {
         let path = (model as NSString).expandingTildeInPath
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            return URL(fileURLWithPath: path, isDirectory: true)
+            return ModelLocation(folder: URL(fileURLWithPath: path, isDirectory: true), reference: nil, commit: nil)
         }
-        if ["/", "./", "../", "~"].contains(where: model.hasPrefix) || model.filter({ $0 == "/" }).count > 1 {
+        let name = model.prefix { $0 != "@" }
+        if ["/", "./", "../", "~"].contains(where: model.hasPrefix) || name.filter({ $0 == "/" }).count > 1 {
             throw .noSuchFolder(model)
         }
-        let name = try ModelName(model)
-        if let found = ownCopy(of: name, revision: revision) { return found }
-        if let found = huggingFaceCopy(of: name, revision: revision) { return found }
-        throw .notInCache(model: model, revision: revision, searched: [folder.path, huggingFaceFolder.path])
-    }
-
-    /// The folder of the model in Graft's cache, if it is there whole.
-    package func ownCopy(of model: ModelName, revision: String) -> URL? {
-        let url = ownFolder(of: model, revision: revision)
-        return ModelFiles.isComplete(url) ? url : nil
-    }
-
-    /// The folder of the model in Hugging Face's cache, if it is there whole:
-    /// `models--owner--model/refs/<revision>` holds a commit, `snapshots/<commit>` the files of it.
-    package func huggingFaceCopy(of model: ModelName, revision: String) -> URL? {
-        let repository = huggingFaceFolder.appendingPathComponent("models--\(model.folderName)", isDirectory: true)
-        guard Self.isHarmless(revision) else { return nil }
-        var commits = [revision]
-        let reference = repository.appendingPathComponent("refs/\(revision)")
-        if FileManager.default.fileExists(atPath: reference.path),
-            let content = FileManager.default.contents(atPath: reference.path)
-        {
-            let commit = String(decoding: content, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-            if Self.isHarmless(commit) { commits.insert(commit, at: 0) }
+        let reference = try ModelReference(model)
+        guard let found = copy(of: reference) else {
+            throw .notInCache(reference, searched: searched)
         }
-        return commits.map { repository.appendingPathComponent("snapshots/\($0)", isDirectory: true) }
-            .first(where: ModelFiles.isComplete)
+        return found
     }
 
-    /// Where Graft keeps the model.
-    func ownFolder(of model: ModelName, revision: String) -> URL {
-        let suffix =
-            revision == HuggingFaceHub.mainRevision ? "" : "@\(revision.split(separator: "/").joined(separator: "--"))"
-        return folder.appendingPathComponent("models/\(model.folderName)\(suffix)", isDirectory: true)
+    /// The model where it is whole: in Hugging Face's cache, else in Graft's own.
+    ///
+    /// The former goes first because it is what the Hub gave, at a commit that is known.
+    package func copy(of reference: ModelReference) -> ModelLocation? {
+        let repository = RepositoryCache(of: reference.name, in: huggingFaceFolder)
+        if let commit = repository.commit(of: reference.revision) {
+            let folder = repository.snapshot(commit)
+            if ModelFiles.isComplete(folder) {
+                return ModelLocation(folder: folder, reference: reference, commit: commit)
+            }
+        }
+        guard reference.revision == ModelReference.mainRevision else { return nil }
+        let folder = ownFolder(of: reference.name)
+        return ModelFiles.isComplete(folder) ? ModelLocation(folder: folder, reference: reference, commit: nil) : nil
     }
 
-    /// Whether a revision can be part of a path without leaving its folder.
-    static func isHarmless(_ revision: String) -> Bool {
-        let parts = revision.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.allSatisfy { !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("\0") && !$0.contains("\\") }
+    /// Where Graft keeps a model that did not come from the Hub.
+    func ownFolder(of model: ModelName) -> URL {
+        folder.appendingPathComponent("models/\(model.folderName)", isDirectory: true)
     }
+
+    /// The places that a lookup goes through, for errors.
+    var searched: [String] { [huggingFaceFolder.path, folder.path] }
 }

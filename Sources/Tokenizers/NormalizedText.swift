@@ -76,25 +76,46 @@ struct NormalizedText {
         for index in 0..<count { scalars[index] = transform(scalars[index]) }
     }
 
-    /// Puts `content` in place of each occurrence of `pattern`, from the left, without overlap. What is new shares the
-    /// origin of the last scalar replaced.
-    mutating func replace(_ pattern: [UInt32], with content: [UInt32]) {
-        precondition(!pattern.isEmpty, "An empty pattern stands everywhere; there is nothing to replace.")
+    /// Puts `content` in place of each match of `pattern`. What is new shares the origin of the last scalar replaced.
+    mutating func replace(_ pattern: Pattern, with content: [UInt32]) {
+        let matches = pattern.matches(in: scalars[...])
+        guard !matches.isEmpty else { return }
         var result = NormalizedText([], origin: Int(origin))
-        var index = 0
-        while index < count {
-            if scalars[index...].starts(with: pattern) {
-                index += pattern.count
-                for scalar in content { result.append(scalar, starts[index - 1], ends[index - 1]) }
-            } else {
-                result.append(scalars[index], starts[index], ends[index])
-                index += 1
-            }
+        result.reserveCapacity(count + matches.count * content.count)
+        var done = 0
+        for match in matches {
+            result.append(self, done..<match.lowerBound)
+            for scalar in content { result.append(scalar, starts[match.upperBound - 1], ends[match.upperBound - 1]) }
+            done = match.upperBound
         }
+        result.append(self, done..<count)
         self = result
     }
 
-    private mutating func append(_ scalar: UInt32, _ start: Int32, _ end: Int32) {
+    /// Puts scalars before the first; they share its origin. An empty text stays empty.
+    mutating func prepend(_ content: [UInt32]) {
+        guard let start = starts.first, let end = ends.first else { return }
+        scalars.insert(contentsOf: content, at: 0)
+        starts.insert(contentsOf: repeatElement(start, count: content.count), at: 0)
+        ends.insert(contentsOf: repeatElement(end, count: content.count), at: 0)
+    }
+
+    /// Adds a range of another text.
+    private mutating func append(_ other: NormalizedText, _ range: Range<Int>) {
+        scalars += other.scalars[range]
+        starts += other.starts[range]
+        ends += other.ends[range]
+    }
+
+    mutating func reserveCapacity(_ capacity: Int) {
+        scalars.reserveCapacity(capacity)
+        starts.reserveCapacity(capacity)
+        ends.reserveCapacity(capacity)
+    }
+
+    /// Adds a scalar whose original is `start..<end`.
+    @inline(__always)
+    mutating func append(_ scalar: UInt32, _ start: Int32, _ end: Int32) {
         scalars.append(scalar)
         starts.append(start)
         ends.append(end)

@@ -5,7 +5,11 @@ enum Normalizer: Equatable, Sendable {
     case lowercase
     case stripAccents
     case strip(left: Bool, right: Bool)
-    case replace(pattern: [UInt32], content: [UInt32])
+    case replace(Pattern, content: [UInt32])
+    case prepend([UInt32])
+    /// Control characters go, and what else SentencePiece's `nmt` rules hold white space becomes a space.
+    case machineTranslation
+    case characterMap(CharacterMap)
     case sequence([Normalizer])
 
     func apply(to text: inout NormalizedText) {
@@ -21,10 +25,22 @@ enum Normalizer: Equatable, Sendable {
             let last = right ? text.scalars.lastIndex(where: isText).map { $0 + 1 } ?? 0 : text.count
             text.keep(first..<max(first, last))
         case .replace(let pattern, let content): text.replace(pattern, with: content)
+        case .prepend(let content): text.prepend(content)
+        case .machineTranslation:
+            text.filter { !Self.removedByMachineTranslation.contains($0) }
+            text.map { Self.spacesOfMachineTranslation.contains($0) ? 0x20 : $0 }
+        case .characterMap(let map): map.apply(to: &text)
         case .sequence(let normalizers):
             for normalizer in normalizers { normalizer.apply(to: &text) }
         }
     }
+}
+
+extension Normalizer {
+    private static let removedByMachineTranslation: Set<UInt32> = Set(
+        Array(0x01...0x08) + [0x0B] + Array(0x0E...0x1F) + [0x7F, 0x8F, 0x9F])
+    private static let spacesOfMachineTranslation: Set<UInt32> = Set(
+        [0x09, 0x0A, 0x0C, 0x0D, 0x1680] + Array(0x200B...0x200F) + [0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD])
 }
 
 /// The normalizer of BERT: four steps, each on or off, in this order.

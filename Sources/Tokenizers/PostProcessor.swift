@@ -8,8 +8,10 @@ struct PostProcessor: Equatable, Sendable {
         case special([Int32], segment: Int32)
     }
 
-    let single: [Piece]
-    let pair: [Piece]
+    var single: [Piece]
+    var pair: [Piece]
+    /// What is done to the offsets of the texts' tokens before.
+    var trimming: OffsetTrimming?
 
     /// Texts as they are, the second one as segment 1.
     static let none = PostProcessor(single: [.text(0, segment: 0)], pair: [.text(0, segment: 0), .text(1, segment: 1)])
@@ -20,6 +22,28 @@ struct PostProcessor: Equatable, Sendable {
             .special([classification], segment: 0), .text(0, segment: 0), .special([separator], segment: 0),
         ]
         return PostProcessor(single: single, pair: single + [.text(1, segment: 1), .special([separator], segment: 1)])
+    }
+
+    /// `<s> A </s>` and `<s> A </s></s> B </s>`, all of segment 0.
+    static func roberta(classification: Int32, separator: Int32) -> PostProcessor {
+        let single: [Piece] = [
+            .special([classification], segment: 0), .text(0, segment: 0), .special([separator], segment: 0),
+        ]
+        let second: [Piece] = [
+            .special([separator], segment: 0), .text(1, segment: 0), .special([separator], segment: 0),
+        ]
+        return PostProcessor(single: single, pair: single + second)
+    }
+
+    /// One post-processor after another, nil where both add special tokens or both trim.
+    func followed(by next: PostProcessor) -> PostProcessor? {
+        func isBare(_ processor: PostProcessor) -> Bool {
+            (processor.single, processor.pair) == (Self.none.single, Self.none.pair)
+        }
+        guard isBare(self) || isBare(next), trimming == nil || next.trimming == nil else { return nil }
+        // Special tokens have no offsets, so it is the same whether the others are trimmed before or after.
+        let template = isBare(next) ? self : next
+        return PostProcessor(single: template.single, pair: template.pair, trimming: trimming ?? next.trimming)
     }
 
     /// The number of special tokens that are added.

@@ -1,7 +1,7 @@
 /// The ids of the tokens with a role of their own. A role without a token in the vocabulary is nil.
 public struct SpecialTokens: Hashable, Sendable {
-    /// Stands for what the vocabulary cannot spell, `[UNK]`.
-    public var unknown: Int32
+    /// Stands for what the vocabulary cannot spell, `[UNK]`. Byte-level models spell everything, and may have none.
+    public var unknown: Int32?
     /// Opens a text, `[CLS]`; its hidden state may stand for the whole.
     public var classification: Int32?
     /// Closes a text, `[SEP]`.
@@ -13,7 +13,8 @@ public struct SpecialTokens: Hashable, Sendable {
 
     /// Makes a set of special tokens.
     public init(
-        unknown: Int32, classification: Int32? = nil, separator: Int32? = nil, padding: Int32? = nil, mask: Int32? = nil
+        unknown: Int32?, classification: Int32? = nil, separator: Int32? = nil, padding: Int32? = nil,
+        mask: Int32? = nil
     ) {
         self.unknown = unknown
         self.classification = classification

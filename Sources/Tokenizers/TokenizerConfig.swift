@@ -9,14 +9,14 @@ struct TokenizerConfig {
         case padding = "pad_token"
         case mask = "mask_token"
 
-        /// What BERT calls it.
-        var usual: String {
+        /// What BERT calls it, then what others do.
+        var usual: [String] {
             switch self {
-            case .unknown: "[UNK]"
-            case .classification: "[CLS]"
-            case .separator: "[SEP]"
-            case .padding: "[PAD]"
-            case .mask: "[MASK]"
+            case .unknown: ["[UNK]", "<unk>"]
+            case .classification: ["[CLS]", "<s>"]
+            case .separator: ["[SEP]", "</s>"]
+            case .padding: ["[PAD]", "<pad>"]
+            case .mask: ["[MASK]", "<mask>"]
             }
         }
     }
@@ -79,10 +79,10 @@ struct TokenizerConfig {
     }
 
     /// The text of a special token: as named, else what BERT calls it.
-    func text(of role: Role) -> String { named[role] ?? role.usual }
+    func text(of role: Role) -> String { named[role] ?? role.usual[0] }
 
-    /// Whether a file names the token of a role.
-    func names(_ role: Role) -> Bool { named[role] != nil }
+    /// The token of a role, nil where no file names it.
+    func name(of role: Role) -> String? { named[role] }
 
     private static func text(_ name: String, _ object: JSONObject) throws(TokenizerError) -> String? {
         guard let value = object[name] else { return nil }

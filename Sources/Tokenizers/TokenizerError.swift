@@ -6,6 +6,8 @@ public enum TokenizerError: Error, Equatable, Sendable {
     case unreadableFile(file: String, reason: String)
     /// The file is not JSON; `offset` counts bytes from its start.
     case invalidJSON(file: String, offset: Int, reason: String)
+    /// The file is not a SentencePiece model; `offset` counts bytes from its start.
+    case invalidSentencePiece(file: String, offset: Int, reason: String)
     /// The file is not UTF-8 text.
     case notUTF8(file: String)
     /// A field that must be there is not.
@@ -44,6 +46,8 @@ extension TokenizerError: CustomStringConvertible {
             "\(file) cannot be read: \(reason)"
         case .invalidJSON(let file, let offset, let reason):
             "\(file) is not valid JSON at byte \(offset): \(reason)"
+        case .invalidSentencePiece(let file, let offset, let reason):
+            "\(file) is not a valid SentencePiece model at byte \(offset): \(reason)"
         case .notUTF8(let file):
             "\(file) is not UTF-8 text; save it as UTF-8"
         case .missingField(let file, let field):

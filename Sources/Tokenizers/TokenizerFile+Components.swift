@@ -30,14 +30,19 @@ extension Normalizer {
             self = .strip(left: try json.flag("strip_left"), right: try json.flag("strip_right"))
         case "Replace":
             try json.allow(only: ["type", "pattern", "content"])
-            let pattern = try json.object("pattern")
-            guard !pattern.has("Regex") else {
-                throw json.unsupported("normalizer", ["Replace of a string"], found: "Replace of a regular expression")
-            }
-            try pattern.allow(only: ["String"])
-            let scalars = try pattern.string("String").unicodeScalars.map(\.value)
-            guard !scalars.isEmpty else { throw pattern.unexpected("String", "a string that is not empty") }
-            self = .replace(pattern: scalars, content: try json.string("content").unicodeScalars.map(\.value))
+            self = .replace(
+                try Pattern(json.object("pattern")), content: try json.string("content").unicodeScalars.map(\.value))
+        case "Prepend":
+            try json.allow(only: ["type", "prepend"])
+            self = .prepend(try json.string("prepend").unicodeScalars.map(\.value))
+        case "Nmt":
+            try json.allow(only: ["type"])
+            self = .machineTranslation
+        case "Precompiled":
+            try json.allow(only: ["type", "precompiled_charsmap"])
+            guard let bytes = [UInt8](base64: try json.string("precompiled_charsmap")), let map = CharacterMap(bytes)
+            else { throw json.unexpected("precompiled_charsmap", "the character map of SentencePiece in Base64") }
+            self = .characterMap(map)
         case "Sequence":
             try json.allow(only: ["type", "normalizers"])
             var normalizers: [Normalizer] = []
@@ -45,7 +50,10 @@ extension Normalizer {
             self = .sequence(normalizers)
         default:
             guard let form = NormalizationForm(rawValue: type) else {
-                let others = ["BertNormalizer", "Lowercase", "StripAccents", "Strip", "Replace", "Sequence"]
+                let others = [
+                    "BertNormalizer", "Lowercase", "StripAccents", "Strip", "Replace", "Prepend", "Nmt", "Precompiled",
+                    "Sequence",
+                ]
                 throw json.unsupported("normalizer", others + NormalizationForm.allCases.map(\.rawValue), found: type)
             }
             try json.allow(only: ["type"])
@@ -64,11 +72,28 @@ extension PreTokenizer {
         case "WhitespaceSplit": self = .whitespaceSplit
         case "Punctuation":
             try json.allow(only: ["type", "behavior"])
-            let name = try json.optionalString("behavior") ?? Behavior.isolated.rawValue
-            guard let behavior = Behavior(rawValue: name) else {
-                throw json.unexpected("behavior", Behavior.allCases.map(\.rawValue).joined(separator: ", "))
-            }
-            self = .punctuation(behavior)
+            self = .punctuation(json["behavior"] == nil ? .isolated : try Behavior(json))
+            return
+        case "Metaspace":
+            self = .metaspace(try Metaspace(json))
+            return
+        case "Digits":
+            try json.allow(only: ["type", "individual_digits"])
+            self = .digits(each: try json.flag("individual_digits"))
+            return
+        case "Split":
+            try json.allow(only: ["type", "pattern", "behavior", "invert"])
+            self = .split(
+                try Pattern(json.object("pattern")), try Behavior(json), isInverted: try json.flag("invert"))
+            return
+        case "ByteLevel":
+            try json.allow(only: ["type", "add_prefix_space", "trim_offsets", "use_regex"])
+            // What trims offsets is the post-processor, whatever is said of it here.
+            _ = try json.flag("trim_offsets")
+            self = .byteLevel(
+                ByteLevel(
+                    addsPrefixSpace: try json.flag("add_prefix_space"),
+                    usesPattern: try json.optionalFlag("use_regex") ?? true))
             return
         case "Sequence":
             try json.allow(only: ["type", "pretokenizers"])
@@ -79,10 +104,40 @@ extension PreTokenizer {
             self = .sequence(preTokenizers)
             return
         default:
-            let supported = ["BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Sequence"]
+            let supported = [
+                "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Metaspace", "Digits", "Split",
+                "ByteLevel", "Sequence",
+            ]
             throw json.unsupported("pre-tokenizer", supported, found: type)
         }
         try json.allow(only: ["type"])
+    }
+}
+
+extension PreTokenizer.Behavior {
+    fileprivate init(_ json: JSONObject) throws(TokenizerError) {
+        guard let behavior = Self(rawValue: try json.string("behavior")) else {
+            throw json.unexpected("behavior", Self.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        self = behavior
+    }
+}
+
+extension Metaspace {
+    fileprivate init(_ json: JSONObject) throws(TokenizerError) {
+        // Older files have add_prefix_space for the scheme, and str_rep, which repeats the replacement.
+        try json.allow(only: ["type", "replacement", "prepend_scheme", "add_prefix_space", "split", "str_rep"])
+        let replacement = Array(try json.string("replacement").unicodeScalars)
+        guard replacement.count == 1 else { throw json.unexpected("replacement", "one character") }
+        let scheme = try json.optionalString("prepend_scheme") ?? Prepending.always.rawValue
+        guard let prepending = Prepending(rawValue: scheme) else {
+            throw json.unexpected("prepend_scheme", Prepending.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        if try json.optionalFlag("add_prefix_space") == false, prepending != .never {
+            throw json.unexpected("add_prefix_space", "true, or prepend_scheme “never” beside it")
+        }
+        self.init(
+            replacement: replacement[0].value, prepending: prepending, splits: try json.optionalFlag("split") ?? true)
     }
 }
 
@@ -97,19 +152,41 @@ extension PostProcessor {
                 throw .wrongID(file: json.file, token: token, found: Int(id), expected: Int(expected))
             }
         }
+        func id(_ name: String) throws(TokenizerError) -> Int32 {
+            let pair = try json.array(name)
+            guard pair.count == 2, case .string(let token) = pair[0], case .integer(let number) = pair[1],
+                let id = Int32(exactly: number)
+            else { throw json.unexpected(name, "a token and its id") }
+            try check(token, id)
+            return id
+        }
         let type = try json.type()
         switch type {
         case "BertProcessing":
             try json.allow(only: ["type", "sep", "cls"])
-            func id(_ name: String) throws(TokenizerError) -> Int32 {
-                let pair = try json.array(name)
-                guard pair.count == 2, case .string(let token) = pair[0], case .integer(let number) = pair[1],
-                    let id = Int32(exactly: number)
-                else { throw json.unexpected(name, "a token and its id") }
-                try check(token, id)
-                return id
-            }
             self = .bert(classification: try id("cls"), separator: try id("sep"))
+        case "RobertaProcessing":
+            try json.allow(only: ["type", "sep", "cls", "trim_offsets", "add_prefix_space"])
+            self = .roberta(classification: try id("cls"), separator: try id("sep"))
+            if try json.flag("trim_offsets") {
+                trimming = OffsetTrimming(addsPrefixSpace: try json.flag("add_prefix_space"))
+            }
+        case "ByteLevel":
+            try json.allow(only: ["type", "add_prefix_space", "trim_offsets", "use_regex"])
+            self = .none
+            if try json.flag("trim_offsets") {
+                trimming = OffsetTrimming(addsPrefixSpace: try json.flag("add_prefix_space"))
+            }
+        case "Sequence":
+            try json.allow(only: ["type", "processors"])
+            var whole = PostProcessor.none
+            for processor in try json.objects("processors") {
+                guard let longer = whole.followed(by: try PostProcessor(processor, idOf: idOf)) else {
+                    throw json.unexpected("processors", "one that adds special tokens, and one that trims offsets")
+                }
+                whole = longer
+            }
+            self = whole
         case "TemplateProcessing":
             try json.allow(only: ["type", "single", "pair", "special_tokens"])
             var special: [(name: String, ids: [Int32])] = []
@@ -134,7 +211,8 @@ extension PostProcessor {
                 single: try Self.pieces(json.objects("single"), special, texts: 1),
                 pair: try Self.pieces(json.objects("pair"), special, texts: 2))
         default:
-            throw json.unsupported("post-processor", ["TemplateProcessing", "BertProcessing"], found: type)
+            let supported = ["TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel", "Sequence"]
+            throw json.unsupported("post-processor", supported, found: type)
         }
     }
 

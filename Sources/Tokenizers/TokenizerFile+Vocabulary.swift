@@ -28,24 +28,8 @@ extension TokenizerFile {
         self.init(
             file: file, normalizer: normalizer, preTokenizer: .bert,
             model: WordPiece(vocabulary, unknown: try id(.unknown), continuation: "##", longestWord: 100),
-            unknown: config.text(of: .unknown),
             postProcessor: .bert(classification: try id(.classification), separator: try id(.separator)),
-            addedTokens: AddedTokens(tokens, normalizer: normalizer), truncation: nil, padding: nil)
-    }
-
-    private init(
-        file: String, normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: WordPiece, unknown: String,
-        postProcessor: PostProcessor, addedTokens: AddedTokens, truncation: Truncation?, padding: Int32?
-    ) {
-        self.file = file
-        self.normalizer = normalizer
-        self.preTokenizer = preTokenizer
-        self.model = model
-        self.unknown = unknown
-        self.postProcessor = postProcessor
-        self.addedTokens = addedTokens
-        self.truncation = truncation
-        self.padding = padding
+            addedTokens: AddedTokens(tokens, normalizer: normalizer))
     }
 
     /// A token's id is the number of lines before it. Lines end as Python reads them: `\n`, `\r\n` or `\r`.

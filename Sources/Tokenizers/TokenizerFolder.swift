@@ -35,7 +35,7 @@ public enum TokenizerFolder {
         } else {
             throw .missingFiles(folder: path, expected: [tokenizerName, vocabularyName])
         }
-        return try WordPieceTokenizer(file, config, lowercasing: lowercasing)
+        return try TokenizerPipeline(file, config, lowercasing: lowercasing)
     }
 
     private static func path(_ name: String, in folder: URL) -> String {
@@ -52,28 +52,33 @@ public enum TokenizerFolder {
     }
 }
 
-extension WordPieceTokenizer {
+extension TokenizerPipeline {
     init(_ file: TokenizerFile, _ config: TokenizerConfig, lowercasing: Bool) throws(TokenizerError) {
+        let vocabulary = file.model.vocabulary
         func id(_ role: TokenizerConfig.Role) throws(TokenizerError) -> Int32? {
-            let text = config.text(of: role)
-            let id = file.model.vocabulary.id(of: text) ?? file.addedTokens.id(of: text)
-            if id == nil, config.names(role) {
-                throw .missingToken(file: file.file, token: text, role: role.rawValue)
+            guard let named = config.name(of: role) else {
+                return role.usual.lazy.compactMap { vocabulary.id(of: $0) ?? file.addedTokens.id(of: $0) }.first
+            }
+            guard let id = vocabulary.id(of: named) ?? file.addedTokens.id(of: named) else {
+                throw .missingToken(file: file.file, token: named, role: role.rawValue)
             }
             return id
         }
-        if config.names(.unknown), !config.text(of: .unknown).isExactly(file.unknown) {
+        if let named = config.name(of: .unknown), let unknown = file.model.unknown.flatMap(vocabulary.token(of:)),
+            !named.isExactly(unknown)
+        {
             throw .conflict(
-                folder: config.folder, field: "unk_token", first: "\(file.file) (“\(file.unknown)”)",
-                second: "the files beside it (“\(config.text(of: .unknown))”)")
+                folder: config.folder, field: "unk_token", first: "\(file.file) (“\(unknown)”)",
+                second: "the files beside it (“\(named)”)")
         }
+        let namedUnknown = try id(.unknown)
         self.init(
             normalizer: lowercasing ? Normalizer.lowercasing(before: file.normalizer) : file.normalizer,
             preTokenizer: file.preTokenizer, model: file.model,
             postProcessor: file.postProcessor, addedTokens: file.addedTokens,
             specialTokens: SpecialTokens(
-                unknown: file.model.unknown, classification: try id(.classification), separator: try id(.separator),
-                padding: try id(.padding) ?? file.padding, mask: try id(.mask)),
+                unknown: file.model.unknown ?? namedUnknown, classification: try id(.classification),
+                separator: try id(.separator), padding: try id(.padding) ?? file.padding, mask: try id(.mask)),
             statedLimits: StatedLimits(
                 sentenceTransformers: config.sentenceMaximum, tokenizerConfig: config.modelMaximum,
                 truncation: file.truncation))

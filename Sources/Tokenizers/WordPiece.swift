@@ -1,9 +1,10 @@
 /// The WordPiece model: a word becomes the longest token it starts with, then the longest that continues it, and so on.
 ///
 /// A word that cannot be spelled to its end, or is longer than `longestWord`, is the unknown token as a whole.
-struct WordPiece: Sendable {
+struct WordPiece: SubwordModel {
     let vocabulary: Vocabulary
-    let unknown: Int32
+    let unknown: Int32?
+    private let unknownID: Int32
     /// What stands before a token that continues a word, `##`.
     let continuation: [UInt8]
     private let continuationHash: Vocabulary.Hash
@@ -13,9 +14,21 @@ struct WordPiece: Sendable {
     init(_ vocabulary: Vocabulary, unknown: Int32, continuation: String, longestWord: Int) {
         self.vocabulary = vocabulary
         self.unknown = unknown
+        unknownID = unknown
         self.continuation = Array(continuation.utf8)
         self.longestWord = longestWord
         continuationHash = Vocabulary.Hash(self.continuation)
+    }
+
+    func spell(
+        _ words: [Range<Int>], of text: NormalizedText, firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
+    ) {
+        var buffer = WordBuffer(limit: longestWord, textLength: text.count)
+        for (index, word) in words.enumerated() where tokens.ids.count < maximum {
+            buffer.removeAll()
+            for index in word { buffer.append(text.scalars[index], text.starts[index], text.ends[index]) }
+            spell(buffer, index: firstWord + index, into: &tokens)
+        }
     }
 
     /// Adds the tokens of a word that is not empty.
@@ -35,7 +48,7 @@ struct WordPiece: Sendable {
         }
         if start < 0 {
             tokens.removeLast(tokens.ids.count - before)
-            tokens.append(unknown, word.original, word: index)
+            tokens.append(unknownID, word.original, word: index)
         }
     }
 

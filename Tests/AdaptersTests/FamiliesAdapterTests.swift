@@ -50,8 +50,8 @@ import TestSupport
         let fixture = try FamilyFixture(task)
         let encoder = try fixture.encoder()
         let bundle = try AdapterBundle(contentsOf: fixture.folder.appending(path: "lora"), for: encoder)
-        let hidden = encoder.forward(
-            fixture.batch, adapters: bundle.adapters, Pass(parameters: bundle.parameters)).hidden
+        let pass = Pass(parameters: bundle.parameters)
+        let hidden = encoder.forward(fixture.batch, adapters: bundle.adapters, pass).hidden
         let expected = try fixture.golden.floats("lora.last")
         #expect(Closeness.differenceOfLargest(hidden.values, expected) < 1e-5, "\(task)")
         #expect(!bundle.ignored.isEmpty, "the task model's head is named as left out")

@@ -78,12 +78,15 @@ struct DemoDataTests {
         let folder = try TemporaryFolder()
         let cache = ModelCache(folder: folder["graft"], huggingFaceFolder: folder["hub"])
         let noPython = PythonCommand(executable: folder["none"])
-        #expect(throws: ModelHubError.self) { try DemoData(cache: cache, python: noPython) { _ in } }
+        #expect(throws: ModelHubError.self) { try DemoData(cache: cache, isOffline: false, python: noPython) { _ in } }
         // A failure leaves nothing that would be taken for the data.
         #expect(try folder.files(below: "graft") == [])
+        #expect(throws: ModelHubError.offline(wanted: "the demo's data", searched: [folder["graft/data"].path])) {
+            try DemoData(cache: cache, isOffline: true, python: noPython) { _ in }
+        }
         try folder.write("{}", to: "graft/data/graft-source.json")
         var events: [PullEvent] = []
-        let data = try DemoData(cache: cache, python: noPython) { events.append($0) }
+        let data = try DemoData(cache: cache, isOffline: true, python: noPython) { events.append($0) }
         #expect(events == [.alreadyHere(folder["graft"].appendingPathComponent("data", isDirectory: true))])
         #expect(data.newsTraining.path == folder["graft/data/bbc-train.jsonl"].path)
         #expect(data.reviewsTest.path == folder["graft/data/movieReviewSnippets-test.jsonl"].path)

@@ -9,17 +9,6 @@ struct ModelPullTests {
     private let model = ServedModel()
     private let weightsHash = SHA256.hexDigest(of: ServedModel.weights)
 
-    /// The error of a pull from a server that answers so.
-    private func error(
-        of pulled: String = "tiny/encoder", revision: String = "main", token: String? = nil, in folder: TemporaryFolder,
-        answering answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Response
-    ) throws -> (ModelHubError?, LoopbackServer) {
-        let server = try LoopbackServer(answer)
-        let pull = try ModelPull(server.address, into: folder, token: token)
-        let error = #expect(throws: ModelHubError.self) { try pull.run(pulled, revision: revision) }
-        return (error, server)
-    }
-
     @Test("fetches what an encoder needs and no more, verifies it, and says what it does")
     func whole() throws {
         let folder = try TemporaryFolder()
@@ -27,28 +16,35 @@ struct ModelPullTests {
         var events: [PullEvent] = []
         let pull = try ModelPull(server.address, into: folder, token: "secret")
         let pulled = try pull.run("tiny/encoder") { events.append($0) }
-        #expect(pulled.folder.path == folder["graft/models/tiny--encoder"].path)
-        #expect(pulled.source == .hub(endpoint: server.address, commit: ServedModel.commit))
-        #expect(try folder.files(below: "graft/models") == fetchedFiles.map { "tiny--encoder/\($0)" })
-        for name in fetchedFiles where name != "graft-source.json" {
-            #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/\(name)"]) == model.files[name])
+        #expect(pulled.folder.path == folder[snapshotPath].path)
+        #expect(pulled.commit == ServedModel.commit)
+        #expect(pulled.source == .hub(endpoint: server.address))
+        #expect(try folder.files(below: snapshotPath) == fetchedFiles)
+        for name in fetchedFiles {
+            #expect(try Data(contentsOf: folder["\(snapshotPath)/\(name)"]) == model.files[name])
         }
-        #expect(events.first == .listing(endpoint: server.address))
+        #expect(
+            events.prefix(2) == [
+                .listing(endpoint: server.address),
+                .resolved(try ModelReference("tiny/encoder"), commit: ServedModel.commit),
+            ])
         #expect(events.contains(.fetched(file: "model.safetensors", bytes: 300_000)))
-        #expect(server.requests.count == fetchedFiles.count)
+        #expect(server.requests.count == 1 + fetchedFiles.count)
         #expect(server.requests.allSatisfy { $0.headers["authorization"] == "Bearer secret" })
-        // Nothing but the lock stays behind.
-        #expect(try folder.files(below: "graft/downloads") == ["tiny--encoder.lock"])
+        #expect(!FileManager.default.fileExists(atPath: folder["graft"].path))
         // Now it is here: no request.
         events = []
-        #expect(try pull.run("tiny/encoder") { events.append($0) }.source == .cache)
-        #expect(events.count == 1)
-        #expect(server.requests.count == fetchedFiles.count)
-        // Unless it is asked for again, which replaces it.
-        try folder.write("old", to: "graft/models/tiny--encoder/old.json")
-        _ = try pull.run("tiny/encoder", refresh: true)
-        #expect(server.requests.count == 2 * fetchedFiles.count)
-        #expect(try folder.files(below: "graft/models") == fetchedFiles.map { "tiny--encoder/\($0)" })
+        let again = try pull.run("tiny/encoder") { events.append($0) }
+        #expect(again.source == .huggingFaceCache)
+        #expect(again.folder == pulled.folder)
+        #expect(again.commit == ServedModel.commit)
+        #expect(events.last == .alreadyHere(again.folder))
+        #expect(server.requests.count == 1 + fetchedFiles.count)
+        // Unless the Hub is to be asked again: what is here is not fetched a second time, what is gone is.
+        try FileManager.default.removeItem(at: folder["\(repositoryPath)/blobs/\(model.blob("tokenizer.json"))"])
+        #expect(try pull.run("tiny/encoder", refresh: true).folder == pulled.folder)
+        #expect(server.requests.count == 1 + fetchedFiles.count + 2)
+        #expect(try folder.files(below: snapshotPath) == fetchedFiles)
     }
 
     @Test("goes on where the connection was cut")
@@ -67,7 +63,7 @@ struct ModelPullTests {
         let ranges = server.requests.filter(\.isForWeights).map { $0.headers["range"] }
         #expect(ranges == [nil, "bytes=50000-", "bytes=150000-"])
         #expect(retries == 2)
-        #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
+        #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
     }
 
     @Test("goes on where an earlier pull gave up, without fetching whole files again")
@@ -82,11 +78,11 @@ struct ModelPullTests {
         let pull = try ModelPull(server.address, into: folder, attempts: 2)
         let error = #expect(throws: ModelHubError.self) { try pull.run("tiny/encoder") }
         #expect(error == .truncated(file: "model.safetensors", found: 2000, expected: 300_000))
-        #expect(!FileManager.default.fileExists(atPath: folder["graft/models"].path))
+        #expect(!FileManager.default.fileExists(atPath: folder["\(repositoryPath)/snapshots"].path))
         isCut.store(false, ordering: .relaxed)
         _ = try pull.run("tiny/encoder")
         #expect(server.requests.last(where: \.isForWeights)?.headers["range"] == "bytes=2000-")
-        #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
+        #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
         #expect(server.requests.filter { $0.path.hasSuffix("/tokenizer.json") }.count == 1)
     }
 
@@ -109,14 +105,14 @@ struct ModelPullTests {
             _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
             let ranges = server.requests.filter(\.isForWeights).map { $0.headers["range"] }
             #expect(ranges == (isWrongRange ? [nil, "bytes=1000-", nil] : [nil, "bytes=1000-"]))
-            #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
+            #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
         }
     }
 
     @Test("of a body that always ends early tells how much came and how much should have")
     func truncated() throws {
         let cut = try TemporaryFolder()
-        let (cutError, cutServer) = try error(in: cut) { [model] request in
+        let (cutError, cutServer) = try refusedPull(in: cut) { [model] request in
             guard request.isForWeights else { return model.answer(request) }
             return .init(body: ServedModel.weights, cutAfter: 1234)
         }
@@ -124,7 +120,7 @@ struct ModelPullTests {
         #expect(cutServer.requests.filter(\.isForWeights).count == 3)
         // The server itself believes that this is all.
         let short = try TemporaryFolder()
-        let (shortError, _) = try error(in: short) { [model] request in
+        let (shortError, _) = try refusedPull(in: short) { [model] request in
             guard request.isForWeights else { return model.answer(request) }
             return .init(body: ServedModel.weights.prefix(99))
         }
@@ -134,55 +130,41 @@ struct ModelPullTests {
     @Test("of a body longer than promised is refused, and the file removed")
     func tooLong() throws {
         let folder = try TemporaryFolder()
-        let (error, _) = try error(in: folder) { [model] request in
+        let (error, _) = try refusedPull(in: folder) { [model] request in
             guard request.path.hasSuffix("/tokenizer.json") else { return model.answer(request) }
             return .init(body: Data("{\"a\": 12}".utf8))
         }
         #expect(error == .tooLong(file: "tokenizer.json", found: 9, expected: 8))
-        #expect(try folder.files(below: "graft/downloads").allSatisfy { !$0.contains("tokenizer.json") })
+        #expect(
+            try folder.files(below: "\(repositoryPath)/blobs").allSatisfy {
+                !$0.hasPrefix(model.blob("tokenizer.json"))
+            })
     }
 
     @Test("of another file than was promised is refused with both hashes, and the file removed")
     func wrongHash() throws {
         let folder = try TemporaryFolder()
         let other = Data(repeating: 1, count: 300_000)
-        let (error, server) = try error(in: folder) { [model] request in
+        let (error, server) = try refusedPull(in: folder) { [model] request in
             request.isForWeights ? .init(body: other) : model.answer(request)
         }
         #expect(
             error
                 == .wrongHash(file: "model.safetensors", found: SHA256.hexDigest(of: other), expected: weightsHash))
         #expect(server.requests.filter(\.isForWeights).count == 1)
-        #expect(!FileManager.default.fileExists(atPath: folder["graft/models"].path))
-        #expect(try folder.files(below: "graft/downloads").allSatisfy { !$0.contains("safetensors") })
-    }
-
-    @Test("of a model that is not there says so")
-    func notFound() throws {
-        let folder = try TemporaryFolder()
-        let (missing, server) = try error(of: "tiny/other", in: folder) { [model] in model.answer($0) }
-        #expect(missing == .notFound(model: "tiny/other", revision: "main", endpoint: server.address))
-        #expect(server.requests.count == 1)
-        let (revision, _) = try error(revision: "refs/pr/1", in: folder) { request in
-            #expect(request.path == "/api/models/tiny/encoder/revision/refs%2Fpr%2F1?blobs=true")
-            return .init(status: 404)
+        #expect(!FileManager.default.fileExists(atPath: folder["\(repositoryPath)/snapshots"].path))
+        #expect(try folder.files(below: "\(repositoryPath)/blobs").allSatisfy { !$0.hasPrefix(weightsHash) })
+        // Of a small file the hash is Git's.
+        let small = try TemporaryFolder()
+        let (smallError, _) = try refusedPull(in: small) { [model] request in
+            request.path.hasSuffix("/tokenizer.json") ? .init(body: Data("{\"b\": 1}".utf8)) : model.answer(request)
         }
-        #expect(revision?.description.contains("with a revision refs/pr/1") == true)
-    }
-
-    @Test("without the right token says what to do about it", arguments: [401, 403])
-    func unauthorized(status: Int) throws {
-        let folder = try TemporaryFolder()
-        let (without, _) = try error(in: folder) { _ in .init(status: status) }
-        #expect(without == .unauthorized(model: "tiny/encoder", status: status, hadToken: false))
-        #expect(without?.description.contains("set HF_TOKEN") == true)
-        let (with, _) = try error(token: "t", in: folder) { _ in .init(status: status) }
-        #expect(with == .unauthorized(model: "tiny/encoder", status: status, hadToken: true))
-        // Gated: the files are listed, but not given.
-        let (gated, _) = try error(in: folder) { [model] request in
-            request.path.hasPrefix("/api") ? model.answer(request) : .init(status: status)
-        }
-        #expect(gated == .unauthorized(model: "tiny/encoder", status: status, hadToken: false))
+        #expect(
+            smallError
+                == .wrongHash(
+                    file: "tokenizer.json",
+                    found: Data("{\"b\": 1}".utf8).withUnsafeBytes { GitBlobHash.hexDigest(of: $0) },
+                    expected: model.blob("tokenizer.json")))
     }
 
     @Test("tries again after the server's passing failures, and gives up in the end")
@@ -196,8 +178,8 @@ struct ModelPullTests {
             return status.map { .init(status: $0) } ?? model.answer(request)
         }
         _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
-        #expect(server.requests.count == fetchedFiles.count + 2 + 2)
-        let (down, downServer) = try error(of: "tiny/down", in: folder) { _ in .init(status: 500) }
+        #expect(server.requests.count == 1 + fetchedFiles.count + 2 + 2)
+        let (down, downServer) = try refusedPull(of: "tiny/down", in: folder) { _ in .init(status: 500) }
         let address = "\(downServer.address)/api/models/tiny/down/revision/main?blobs=true"
         #expect(down == .serverError(address: address, status: 500))
         #expect(downServer.requests.count == 3)
@@ -219,7 +201,7 @@ struct ModelPullTests {
             return model.answer(request)
         }
         // A beginning from an earlier pull: the range goes along.
-        let partial = "graft/downloads/tiny--encoder@\(ServedModel.commit)/model.safetensors.incomplete"
+        let partial = "\(repositoryPath)/blobs/\(weightsHash).incomplete"
         try folder.write("", to: partial)
         try ServedModel.weights.prefix(10).write(to: folder[partial])
         _ = try ModelPull(hub.address, into: folder, token: "secret").run("tiny/encoder")
@@ -229,73 +211,7 @@ struct ModelPullTests {
         let moved = hub.requests.filter { $0.path.hasPrefix("/moved") }
         #expect(moved.map { $0.headers["authorization"] } == ["Bearer secret"])
         #expect(hub.requests.allSatisfy { $0.headers["authorization"] == "Bearer secret" })
-        #expect(try Data(contentsOf: folder["graft/models/tiny--encoder/model.safetensors"]) == ServedModel.weights)
-    }
-
-    @Test("of a model in Hugging Face's cache asks nobody; of half a one it fetches the whole")
-    func huggingFaceCache() throws {
-        let folder = try TemporaryFolder()
-        let server = try LoopbackServer { [model] in model.answer($0) }
-        let pull = try ModelPull(server.address, into: folder)
-        let snapshot = "hub/models--tiny--encoder/snapshots/\(ServedModel.commit)"
-        try folder.write("\(ServedModel.commit)\n", to: "hub/models--tiny--encoder/refs/main")
-        for name in ["config.json", "vocab.txt"] { try folder.write("{}", to: "\(snapshot)/\(name)") }
-        // A link to a blob that is gone, as an interrupted download leaves it.
-        try FileManager.default.createSymbolicLink(
-            at: folder["\(snapshot)/model.safetensors"], withDestinationURL: folder["hub/blobs/none"])
-        #expect(try pull.run("tiny/encoder").source == .hub(endpoint: server.address, commit: ServedModel.commit))
-        try FileManager.default.removeItem(at: folder["graft"])
-        let before = server.requests.count
-        try folder.write("weights", to: "hub/blobs/none")
-        let pulled = try pull.run("tiny/encoder")
-        #expect(pulled.source == .huggingFaceCache)
-        #expect(pulled.folder.path == folder[snapshot].path)
-        #expect(server.requests.count == before)
-        // A commit is a revision too.
-        #expect(try pull.run("tiny/encoder", revision: ServedModel.commit).source == .huggingFaceCache)
-        #expect(server.requests.count == before)
-    }
-
-    @Test("of a sharded model fetches the index and the shards")
-    func shards() throws {
-        let folder = try TemporaryFolder()
-        var sharded = model
-        sharded.files["model.safetensors"] = nil
-        sharded.files["model-00001-of-00002.safetensors"] = Data("one".utf8)
-        sharded.files["model-00002-of-00002.safetensors"] = Data("two".utf8)
-        let index =
-            "{\"weight_map\": {\"a\": \"model-00001-of-00002.safetensors\", "
-            + "\"b\": \"model-00002-of-00002.safetensors\"}}"
-        sharded.files["model.safetensors.index.json"] = Data(index.utf8)
-        let server = try LoopbackServer { [sharded] in sharded.answer($0) }
-        let pull = try ModelPull(server.address, into: folder)
-        let pulled = try pull.run("tiny/encoder")
-        let names = try folder.files(below: "graft/models/tiny--encoder")
-        #expect(names.filter { $0.contains("safetensors") }.count == 3)
-        #expect(try pull.run("tiny/encoder").source == .cache)
-        // With a shard gone, the model is not there.
-        try FileManager.default.removeItem(
-            at: pulled.folder.appendingPathComponent("model-00002-of-00002.safetensors"))
-        #expect(try pull.run("tiny/encoder").source != .cache)
-    }
-
-    @Test("of a repository that is no encoder names what is missing")
-    func missingFiles() throws {
-        for (name, expected) in [
-            ("config.json", "config.json"), ("tokenizer.json", "tokenizer.json or vocab.txt"),
-            ("model.safetensors", "model.safetensors"),
-        ] {
-            let folder = try TemporaryFolder()
-            var incomplete = model
-            incomplete.files[name] = nil
-            let (error, server) = try error(in: folder) { [incomplete] in incomplete.answer($0) }
-            guard case .missingFile("tiny/encoder", expected, let advice)? = error else {
-                Issue.record("\(name): \(String(describing: error))")
-                continue
-            }
-            #expect((advice?.contains("pytorch_model.bin") == true) == (name == "model.safetensors"))
-            #expect(server.requests.count == 1)
-        }
+        #expect(try Data(contentsOf: folder["\(snapshotPath)/model.safetensors"]) == ServedModel.weights)
     }
 
     @Test("does not believe an answer that is not the Hub's")
@@ -304,10 +220,12 @@ struct ModelPullTests {
             "<html>", "{}", "{\"sha\": \"\(ServedModel.commit)\"}",
             String(decoding: model.listing, as: UTF8.self).replacing(ServedModel.commit, with: "../../elsewhere"),
             String(decoding: model.listing, as: UTF8.self).replacing("\"size\"", with: "\"bytes\""),
+            String(decoding: model.listing, as: UTF8.self).replacing("\"blobId\"", with: "\"hash\""),
+            String(decoding: model.listing, as: UTF8.self).replacing(weightsHash, with: "../../../evil"),
         ]
         for body in bodies {
             let folder = try TemporaryFolder()
-            let (error, server) = try error(in: folder) { _ in .init(body: Data(body.utf8)) }
+            let (error, server) = try refusedPull(in: folder) { _ in .init(body: Data(body.utf8)) }
             guard case .unexpectedAnswer? = error else {
                 Issue.record("\(String(describing: error))")
                 continue
@@ -327,15 +245,16 @@ struct ModelPullTests {
         }
         let server = try LoopbackServer { [hostile] in hostile.answer($0) }
         _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
-        #expect(try folder.files(below: "graft/models") == fetchedFiles.map { "tiny--encoder/\($0)" })
+        #expect(
+            try folder.files(below: "\(repositoryPath)/snapshots") == fetchedFiles.map { "\(ServedModel.commit)/\($0)" }
+        )
         #expect(server.requests.allSatisfy { !$0.path.contains("evil") })
         let pull = try ModelPull(server.address, into: folder)
-        for (name, revision) in [
-            ("../x", "main"), ("a/b/c", "main"), ("tiny/encoder", "../x"), ("tiny/encoder", "a//b"),
-        ] {
-            #expect(throws: ModelHubError.malformedName(name == "tiny/encoder" ? revision : name)) {
-                try pull.run(name, revision: revision)
-            }
+        for name in ["../x", "a/b/c", "@main"] {
+            #expect(throws: ModelHubError.malformedName(name.hasPrefix("@") ? "" : name)) { try pull.run(name) }
+        }
+        for revision in ["../x", "a//b", "", "/a", "a/", ".a", "-a", "a b", "a\\b", "a\nb", "a:b", "a?b"] {
+            #expect(throws: ModelHubError.malformedRevision(revision)) { try pull.run("tiny/encoder@\(revision)") }
         }
     }
 

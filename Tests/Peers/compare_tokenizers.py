@@ -1,12 +1,15 @@
 """Tokenizes texts with Hugging Face tokenizers (Rust), so that Graft can be held against it, token by token.
 
     python Tests/Peers/compare_tokenizers.py --model FOLDER --data A.jsonl B.jsonl --output comparison.bin [--scalars]
+    python Tests/Peers/compare_tokenizers.py --folders FOLDER --data A.jsonl C.txt --output comparison.bin [--only NAME]
     GRAFT_TOKENIZER_COMPARISON=comparison.bin swift test -c release --filter Comparison
     python Tests/Peers/compare_tokenizers.py --report comparison.bin
 
 The first command writes what Rust makes of all texts of the data files, of generated Unicode strings (seeded), of pairs
 and of pre-split words, under the tokenizer of the folder and variants of it, and how fast Rust is on one thread. The
-Swift test compares, and writes its speed beside the file; the last command prints both. With `--scalars` every Unicode
+Swift test compares, and writes its speed beside the file; the last command prints both. With `--folders` it is the
+tokenizer of each folder in one (train_tokenizers.py makes such a one), as transformers opens it, on 10,000 texts each, and
+pairs, shortened ones and pre-split words beside. With `--scalars` every Unicode
 scalar value is tokenized alone and between letters as well.
 """
 
@@ -44,6 +47,51 @@ def data_texts(paths):
             else:
                 texts.append(row["text"])
     return texts, words
+
+
+def plain_texts(paths):
+    """The texts of JSON Lines files, and the lines of others."""
+    texts = data_texts([path for path in paths if str(path).endswith("l")])[0]
+    for path in paths:
+        if not str(path).endswith("l"):
+            texts += [line.rstrip("\n") for line in open(path, encoding="utf-8") if line.strip()]
+    return texts
+
+
+def wide_texts(count, paths, seed=SEED):
+    """Texts of data files, source code, emoji, names, runs of white space and broken Unicode, in equal shares."""
+    import argparse as a, asyncio.events as b, decimal as c, difflib as d, inspect, tarfile as e, textwrap as f  # noqa: E401
+
+    source = random.Random(seed)
+    lines = [text for text in plain_texts(paths) if "\0" not in text]
+    code = "\n".join(inspect.getsource(module) for module in (a, b, c, d, e, f)).split("\n")
+    faces = [chr(n) for n in range(0x1F300, 0x1FAFF)] + ["\u2764\ufe0f", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f44d\U0001f3fd",
+                                                      "\U0001f1eb\U0001f1f7", "1\ufe0f\u20e3", "\U0001f3f4\U000e0067\U000e007f"]
+    spaces = [" ", "  ", "   ", " " * 7, " " * 30, "\t", "\n", "\n\n", "\r\n", " \n ", "\u00a0", "\u3000", "\u2003", "\u2028", "\u0085", "\u200b"]
+    endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'LL", "\u2019s", "''", "``", "'", "!'s", "1's", " 's", "'x"]
+    tokens = ["<s>", "</s>", "<mask>", "<pad>", "<unk>", "[MASK]", "[CLS]", "[SEP]", "[PAD]", "<extra_id_0>", "<extra_id_99>",
+              "<s>NOTUSED", "<0x41>", "[unused1]", "|||EMAIL_ADDRESS|||", "<ent>", "\u2581", "\u2581\u2581", "\u0120", "##a", "</w>"]
+    words = " ".join(lines[:400]).split()
+    texts = special_cases()
+    while len(texts) < count:
+        kind = len(texts) % 6
+        if kind < 2:
+            line = source.choice(lines)
+            start = source.randrange(len(line)) if len(line) > 500 and source.random() < 0.5 else 0
+            texts.append(line[start:start + source.randrange(20, 500)])
+        elif kind == 2:
+            start = source.randrange(len(code))
+            texts.append("\n".join(code[start:start + source.randrange(1, 9)]))
+        elif kind == 3:
+            texts.append("".join(source.choice([source.choice(words), source.choice(spaces), source.choice(endings), source.choice(faces),
+                                                source.choice(tokens), source.choice("aA1.,-_(\u00e9\u4e2d\u0416\u0301")])
+                                 for _ in range(source.randrange(1, 30))))
+        elif kind == 4:
+            texts += generated(1, source.randrange(1 << 40))
+        else:
+            texts.append(source.choice([" ", ""]) + source.choice(spaces).join(source.choice(words) for _ in range(source.randrange(1, 12)))
+                         + source.choice(spaces + endings + [""]))
+    return texts[:count]
 
 
 def special_cases():
@@ -199,8 +247,9 @@ class Writer:
         data = text.encode("utf-8")
         self.file.write(struct.pack("<i", len(data)) + data)
 
-    def section(self, name, folder):
-        self.file.write(struct.pack("<i", 1))
+    def section(self, name, folder, is_timed=False):
+        """A timed one is one whose speed is wanted too, on the texts of the file beside this."""
+        self.file.write(struct.pack("<i", 5 if is_timed else 1))
         self.string(name)
         self.string(str(folder))
 
@@ -259,7 +308,7 @@ def write(arguments):
         tokenizer = tokenizer or tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.no_truncation()
-        writer.section(name, folder)
+        writer.section(name, folder, is_timed=is_first)
         of_data = texts if is_first else source.sample(texts, min(300, len(texts)))
         for text in of_data + made:
             writer.record(2, [text], None, tokenizer.encode(text))
@@ -282,7 +331,7 @@ def write(arguments):
         for text in made[:500]:
             writer.record(4, text.split(" "), None, tokenizer.encode(text.split(" "), is_pretokenized=True))
         if is_first:
-            rust = dict(data=speed(tokenizer, texts), generated=speed(tokenizer, made))
+            timed = dict(name=name, **speed(tokenizer, texts))
         if arguments.scalars and is_first:
             for form in ("{}", "a{}b"):
                 for c in SCALARS:
@@ -293,8 +342,55 @@ def write(arguments):
                 text = " ".join(f"a{chr(c)}B" for c in SCALARS[first:first + 64])
                 writer.record(2, [text], None, tokenizer.encode(text))
         print(f"{name}: {writer.count} records so far", flush=True)
+    finish(writer, output, [timed], texts)
+
+
+def write_folders(arguments):
+    """Each folder of a folder, as transformers opens it."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    output = pathlib.Path(arguments.output)
+    texts = wide_texts(arguments.texts, arguments.data)
+    timed_texts = [text[:2000] for text in plain_texts(arguments.data)[:1500]]
+    writer, timed = Writer(output), []
+    for folder in sorted(path for path in pathlib.Path(arguments.folders).iterdir() if path.is_dir()):
+        if arguments.only and folder.name not in arguments.only:
+            continue
+        if (folder / "tokenizer.json").exists():
+            tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        else:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))._tokenizer
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        writer.section(folder.name, folder, is_timed=True)
+        source, before = random.Random(SEED), writer.count
+        for text, encoding in zip(texts, tokenizer.encode_batch(texts)):
+            writer.record(2, [text], None, encoding)
+        for first, second in zip(source.sample(texts, 600), source.sample(texts, 600)):
+            writer.record(3, [first, second], None, tokenizer.encode(first, second))
+            for strategy in ("longest_first", "only_first", "only_second"):
+                for side in ("right", "left"):
+                    limit = source.randrange(5, 60)
+                    tokenizer.enable_truncation(limit, strategy=strategy, direction=side)
+                    try:
+                        writer.record(3, [first, second], (limit, strategy, side), tokenizer.encode(first, second))
+                        if strategy != "only_second":
+                            writer.record(2, [first], (limit, strategy, side), tokenizer.encode(first))
+                    except Exception as error:
+                        assert "too short" in str(error), error
+            tokenizer.no_truncation()
+        for text in source.sample(texts, 600):
+            split = text.split(" ")
+            writer.record(4, split, None, tokenizer.encode(split, is_pretokenized=True))
+        timed.append(dict(name=folder.name, **speed(tokenizer, timed_texts)))
+        print(f"{folder.name}: {writer.count - before} records", flush=True)
+    finish(writer, output, timed, timed_texts)
+
+
+def finish(writer, output, timed, texts):
     writer.close()
-    report = dict(tokenizers=tokenizers.__version__, python=unicodedata.unidata_version, records=writer.count, rust=rust)
+    report = dict(tokenizers=tokenizers.__version__, python=unicodedata.unidata_version, records=writer.count, sections=timed)
     output.with_suffix(".rust.json").write_text(json.dumps(report, indent=2))
     # The texts whose speed was taken, for the other side.
     speed_texts = Writer(output.with_suffix(".texts"))
@@ -304,22 +400,35 @@ def write(arguments):
 
 
 def report(path):
+    """A table: differences of each section, and the speed of those that were timed, on one thread."""
     path = pathlib.Path(path)
     rust = json.loads(path.with_suffix(".rust.json").read_text())
-    graft = json.loads(path.with_suffix(".graft.json").read_text())
-    print(json.dumps(dict(rust=rust, graft=graft), indent=2))
-    ours, theirs = graft["texts_per_second"], rust["rust"]["data"]["texts_per_second"]
-    print(f"{graft['compared']} compared, {graft['different']} different; "
-          f"{ours:,.0f} texts/s against {theirs:,.0f}: {ours / theirs:.2f} times Rust on one thread")
+    speeds = {section["name"]: section["tokens_per_second"] for section in rust["sections"]}
+    sections = json.loads(path.with_suffix(".graft.json").read_text())
+    print(f"{'tokenizer':32}{'compared':>10}{'different':>10}{'tokens/s':>12}{'Rust':>12}{'times':>7}{'load ms':>9}")
+    for section in sections:
+        line = f"{section['name'][:31]:32}{section['compared']:10}{section['different']:10}"
+        if section["name"] in speeds and "tokens_per_second" in section:
+            ours, theirs = section["tokens_per_second"], speeds[section["name"]]
+            line += f"{ours:12,.0f}{theirs:12,.0f}{ours / theirs:7.2f}{section['load_milliseconds']:9.1f}"
+        print(line)
+    print(f"{sum(s['compared'] for s in sections)} compared, {sum(s['different'] for s in sections)} different; "
+          f"tokenizers {rust['tokenizers']}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="folder with a WordPiece tokenizer.json")
-    parser.add_argument("--data", nargs="*", default=[], help="JSON Lines files with text or tokens")
+    parser.add_argument("--folders", help="folder of folders with a tokenizer each")
+    parser.add_argument("--only", nargs="*", help="names of those")
+    parser.add_argument("--texts", type=int, default=10000, help="how many for each of those")
+    parser.add_argument("--data", nargs="*", default=[], help="JSON Lines files with text or tokens; with --folders plain texts too")
     parser.add_argument("--output", default="comparison.bin")
     parser.add_argument("--generated", type=int, default=4000)
     parser.add_argument("--scalars", action="store_true", help="every scalar value too")
     parser.add_argument("--report", metavar="FILE", help="print the figures of both sides")
     arguments = parser.parse_args()
-    report(arguments.report) if arguments.report else write(arguments)
+    if arguments.report:
+        report(arguments.report)
+    else:
+        write_folders(arguments) if arguments.folders else write(arguments)

@@ -119,7 +119,7 @@ def fill(model, seed):
         elif "Norm" in type(owner).__name__:
             normal = 1 + 0.3 * normal
         elif isinstance(owner, torch.nn.Linear):
-            normal = 1.2 / owner.in_features**0.5 * normal
+            normal = 0.9 / owner.in_features**0.5 * normal
         elif "relative_attention_bias" not in module:
             normal = 0.7 * normal
         value.data.copy_(normal)
@@ -245,12 +245,9 @@ FAMILIES = {
         "its gradient is the sum over the calls.",
     ),
     "albert-groups": Family(
-        config=lambda size: AlbertConfig(
-            **size.bert(embedding_size=size.embedding, num_hidden_layers=4), num_hidden_groups=2, inner_group_num=2
-        ),
+        config=lambda size: AlbertConfig(**size.bert(embedding_size=size.embedding), num_hidden_groups=2),
         **ALBERT,
-        notes="Two groups of two layers, each group called twice in turn: four layers, eight calls, though "
-        "num_hidden_layers is 4.",
+        notes="Two layers for three calls: the first is called twice, then the second once.",
     ),
     "deberta-v3": Family(
         config=deberta_v3, **DEBERTA,

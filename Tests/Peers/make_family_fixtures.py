@@ -87,7 +87,8 @@ def make_task(name, family, folder, seed):
 class Texts:
     """Texts of random tokens, each computed on its own, and a linear functional of the hidden states.
 
-    dy = `dy.left` · `dy.right` is its gradient. Of states too many to store there are some rows (`rows`) and, of every
+    dy = `dy.left` · `dy.right` is its gradient; `dy.left` is positive, so that what tokens add to a gradient does not cancel
+    out, which would leave more rounding than numbers. Of states too many to store there are some rows (`rows`) and, of every
     token, the product with `direction`.
     """
 
@@ -99,7 +100,7 @@ class Texts:
         second = lambda i, n: int(family.segments and n > 2 and i >= n // 2)
         self.segments = [[second(i, n) for i in range(n)] for n in lengths]
         self.stored = [s + i for s, n in zip(starts(lengths), lengths) for i in range(n) if i in STORED]
-        left, right, direction = normal(sum(lengths), 2), normal(2, size.hidden), normal(size.hidden)
+        left, right, direction = normal(sum(lengths), 2).abs(), normal(2, size.hidden), normal(size.hidden)
         self.dy, self.direction = left.double() @ right.double(), direction.double()
         self.tensors = packed(self.rows) | {"rows": integers(self.stored), "direction": direction}
         self.tensors |= {"dy.left": left, "dy.right": right}

@@ -76,7 +76,7 @@ def write(name, value):
 
 def bert(model):
     folder = FIXTURES / "bert"
-    shutil.rmtree(FIXTURES, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "sentence_bert_config.json"):
         (folder / name).write_text((model / name).read_text("utf-8").rstrip("\n") + "\n", "utf-8")
@@ -124,5 +124,6 @@ def stages(model):
     write("stages.json", dict(versions=VERSIONS, model=model, tokenizers=found))
 
 
-bert(pathlib.Path(sys.argv[1]))
-stages(pathlib.Path(sys.argv[1]))
+if __name__ == "__main__":
+    bert(pathlib.Path(sys.argv[1]))
+    stages(pathlib.Path(sys.argv[1]))

@@ -11,7 +11,7 @@ import textwrap
 import unicodedata
 
 import tokenizers
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "Sources/Tokenizers/Unicode/UnicodeFacts.swift"
 SCALARS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
@@ -141,9 +141,15 @@ def main():
     def pieces(splitter, c):
         return len(splitter.pre_tokenize_str(f"a{chr(c)}b"))
 
+    def matching(expression):
+        """Scalars that match in the library's other engine of regular expressions, which has tables of its own."""
+        splitter = pre_tokenizers.Split(Regex(expression), "isolated")
+        return [c for c in SCALARS if len(splitter.pre_tokenize_str(f"\u0378{chr(c)}\u0378")) == 3]
+
     spaces = [c for c in SCALARS if pieces(space, c) == 2]
     assert all(space.pre_tokenize_str(f"a{chr(c)}b") == [("a", (0, 1)), ("b", (2, 3))] for c in spaces)
     assert spaces == [c for c in SCALARS if pieces(word, c) == 2], "\\s is White_Space"
+    assert spaces == matching(r"\s"), "\\s is one thing"
     cleaned = {c: clean.normalize_str(f"a{chr(c)}b") for c in SCALARS}
     removed = [c for c in SCALARS if cleaned[c] == "ab"]
     assert [c for c in SCALARS if cleaned[c] == "a b"] == [c for c in spaces if c not in removed]
@@ -160,6 +166,8 @@ def main():
         ("punctuation", "ASCII punctuation and the categories P*: ranges.",
          encoded_ranges(c for c in SCALARS if pieces(bert, c) == 3)),
         ("word", "`\\w`: ranges.", encoded_ranges(c for c in SCALARS if pieces(word, c) == 1)),
+        ("letter", "`\\p{L}`: ranges.", encoded_ranges(matching(r"\p{L}"))),
+        ("number", "`\\p{N}`: ranges.", encoded_ranges(matching(r"\p{N}"))),
         ("nonspacingMark", "Category Mn as BertNormalizer's strip_accents knows it: ranges.",
          encoded_ranges(c for c in SCALARS if bare.normalize_str(chr(c)) == "" )),
         ("combiningMark", "Categories M* as the normalizer StripAccents knows them: ranges.",
@@ -192,4 +200,5 @@ def main():
     OUTPUT.write_text("\n".join(lines) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -96,13 +96,98 @@ struct SafetensorsFolderTests {
         )
     }
 
-    @Test("without weights is refused, naming what could be converted")
+    @Test("without weights is refused")
     func empty() throws {
         let folder = try TemporaryFolder()
         let none = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
-        #expect(none?.problem == .noWeights(found: nil))
+        #expect(none?.problem == .noWeights)
+        let gone = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder["gone"]) }
+        #expect(gone?.problem == .noWeights)
+    }
+
+    @Test(
+        "with weights in another format is refused, naming them and the command that converts them",
+        arguments: [
+            (["pytorch_model.bin"], ".from_pretrained(m).save_pretrained(m, safe_serialization=True)"),
+            (["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"], ".from_pretrained(m).save"),
+            (["pytorch_model.bin", "tf_model.h5"], ".from_pretrained(m).save_pretrained("),
+            (["tf_model.h5"], ".from_pretrained(m, from_tf=True).save_pretrained("),
+            (["flax_model.msgpack", "model.onnx"], ".from_pretrained(m, from_flax=True).save_pretrained("),
+        ])
+    func otherFormats(names: [String], command: String) throws {
+        let folder = try TemporaryFolder()
+        for name in names + ["vocab.txt", "training_args.bin"] { _ = try folder.file([1], named: name) }
+        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        guard case .foreignWeights(names, let conversion?)? = error?.problem else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(conversion.hasPrefix("python3 -c \"import sys, transformers as t; m = sys.argv[1]; "))
+        #expect(conversion.hasSuffix("\" '\(folder.url.path)'"))
+        #expect(conversion.contains(command))
+        let text = error?.description ?? ""
+        #expect(text.hasPrefix("\(folder.url.path): the weights are in \(names.joined(separator: ", ")), and only "))
+        #expect(text.hasSuffix(conversion))
+    }
+
+    @Test("with weights that nothing converts names them; one of a quaint name is quoted for the shell")
+    func quaintFolders() throws {
+        let folder = try TemporaryFolder()
+        _ = try folder.file([1], named: "model.onnx")
+        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        #expect(error?.problem == .foreignWeights(["model.onnx"], conversion: nil))
+        // A module of sentence-transformers is no model of transformers.
+        _ = try folder.file(Array("{\"in_features\": 32}".utf8), named: "config.json")
         _ = try folder.file([1], named: "pytorch_model.bin")
-        let other = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
-        #expect(other?.problem == .noWeights(found: "pytorch_model.bin"))
+        let dense = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        #expect(dense?.description.contains("s.save_file(torch.load(d + '/pytorch_model.bin'") == true)
+        _ = try folder.file(Array("{\"model_type\": \"bert\"}".utf8), named: "config.json")
+        let model = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        #expect(model?.description.contains("save_pretrained") == true)
+        let quaint = folder["it's"]
+        try FileManager.default.createDirectory(at: quaint, withIntermediateDirectories: true)
+        try Data([1]).write(to: quaint.appendingPathComponent("pytorch_model.bin"))
+        let other = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: quaint) }
+        #expect(other?.description.hasSuffix(" '\(folder.url.path)/it'\\''s'") == true)
+    }
+
+    @Test("with shards of several types gives the numbers of each", arguments: [false, true])
+    func mixedTypes(reversed: Bool) throws {
+        // Numbers that all of the types hold exactly.
+        let numbers: [Float] = [0, -0.0, 1, -1.5, 0.25, 96, -0x1p-14, 240]
+        let folder = try TemporaryFolder()
+        let types: [ElementType] = [.float16, .bfloat16, .float64, .float32]
+        var map: [String] = []
+        for (index, type) in (reversed ? types.reversed() : types).enumerated() {
+            let shard = "model-0000\(index + 1)-of-00004.safetensors"
+            var writer = SafetensorsWriter()
+            writer.add(type.rawValue, shape: [2, 4], floats: numbers, as: type)
+            try writer.write(to: folder[shard])
+            map.append("\"\(type.rawValue)\": \"\(shard)\"")
+        }
+        let index = "{\"weight_map\": {\(map.joined(separator: ", "))}}"
+        try Data(index.utf8).write(to: folder["model.safetensors.index.json"])
+        let weights = try SafetensorsFolder(contentsOf: folder.url)
+        for type in types {
+            let tensor = try weights.tensor(named: type.rawValue)
+            #expect(tensor.elementType == type)
+            #expect(tensor.byteCount == 8 * type.width)
+            #expect(try tensor.floats().map(\.bitPattern) == numbers.map(\.bitPattern))
+            #expect(try tensor.rows(1..<2).map(\.bitPattern) == numbers[4...].map(\.bitPattern))
+        }
+    }
+
+    @Test("with a damaged shard names the shard")
+    func damagedShard() throws {
+        let index = "{\"weight_map\":{\"a\":\(one),\"b\":\(one),\"c\":\(two)}}"
+        let folder = try folder(index: index)
+        let shard = folder["model-00002-of-00002.safetensors"]
+        try Data(contentsOf: shard).dropLast(3).write(to: shard)
+        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFolder(contentsOf: folder.url) }
+        #expect(error?.path.hasSuffix("model-00002-of-00002.safetensors") == true)
+        guard case .truncated? = error?.problem else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
     }
 }

@@ -5,7 +5,8 @@ import Tokenizers
 /// Reads what Tests/Peers/compare_tokenizers.py writes, entry by entry.
 struct ComparisonFile {
     enum Entry {
-        case section(name: String, folder: String)
+        /// The records that follow are of the tokenizer of a folder; its speed may be wanted too.
+        case section(name: String, folder: String, isTimed: Bool)
         case record(Record)
     }
 
@@ -53,7 +54,7 @@ struct ComparisonFile {
     mutating func next() throws -> Entry? {
         let kind = number()
         guard kind > 0 else { return nil }
-        if kind == 1 { return .section(name: string(), folder: string()) }
+        if kind == 1 || kind == 5 { return .section(name: string(), folder: string(), isTimed: kind == 5) }
         let (count, limit) = (number(), number())
         let (strategy, side) = (string(), string())
         var truncation: Truncation?

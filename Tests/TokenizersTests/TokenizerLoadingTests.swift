@@ -139,17 +139,15 @@ import Tokenizers
     /// What is changed in BERT's tokenizer.json, and the error's words.
     static let refusals: [(name: String, change: @Sendable (inout [String: Any]) -> Void, words: String)] = [
         (
-            "model",
-            { $0["model"] = ["type": "BPE", "vocab": [String: Int](), "merges": [String]()] as [String: Any] },
-            "the model is BPE, which Graft does not have; it has WordPiece"
-        ),
-        (
-            "unigram", { $0["model"] = ["type": "Unigram", "vocab": [[Any]]()] as [String: Any] },
-            "the model is Unigram"
+            "model", { $0["model"] = ["type": "WordLevel", "vocab": [String: Int]()] as [String: Any] },
+            "the model is WordLevel, which Graft does not have; it has WordPiece, Unigram, BPE"
         ),
         ("no model", { $0["model"] = nil }, "has no “model”"),
         ("no vocabulary", { $0.change("model") { $0["vocab"] = nil } }, "has no “model.vocab”"),
-        ("list of vocabulary", { $0.change("model") { $0["vocab"] = ["a"] } }, "“model.vocab” is an array of 1"),
+        (
+            "list of vocabulary", { $0.change("model") { $0["vocab"] = [["a", -1.5], ["b", -2]] } },
+            "“model.vocab” is an array of 2; expected an object"
+        ),
         (
             "no unknown", { $0.change("model") { $0.change("vocab") { $0["[UNK]"] = nil } } },
             "has no token “[UNK]” for unknown words"
@@ -162,15 +160,19 @@ import Tokenizers
         ("field", { $0.change("model") { $0["dropout"] = 0.1 } }, "“model.dropout” is unknown to Graft"),
         ("top field", { $0["extra"] = 1 }, "“extra” is unknown to Graft"),
         ("version", { $0["version"] = "2.0" }, "“version” is “2.0”; expected “1.0”"),
-        ("normalizer", { $0["normalizer"] = ["type": "Precompiled"] }, "the normalizer at normalizer is Precompiled"),
+        ("normalizer", { $0["normalizer"] = ["type": "ByteLevel"] }, "the normalizer at normalizer is ByteLevel"),
         (
-            "nested", { $0["normalizer"] = ["type": "Sequence", "normalizers": [["type": "Nmt"]]] as [String: Any] },
-            "the normalizer at normalizer.normalizers[0] is Nmt"
+            "nested", { $0["normalizer"] = ["type": "Sequence", "normalizers": [["type": "Fold"]]] as [String: Any] },
+            "the normalizer at normalizer.normalizers[0] is Fold"
+        ),
+        (
+            "character map", { $0["normalizer"] = ["type": "Precompiled", "precompiled_charsmap": "AAAA"] },
+            "“normalizer.precompiled_charsmap” is “AAAA”; expected the character map of SentencePiece"
         ),
         (
             "regex",
-            { $0["normalizer"] = ["type": "Replace", "pattern": ["Regex": "a+"], "content": ""] as [String: Any] },
-            "Replace of a regular expression"
+            { $0["normalizer"] = ["type": "Replace", "pattern": ["Regex": "(a|b)"], "content": ""] as [String: Any] },
+            "“normalizer.pattern.Regex” is “(a|b)”; expected a regular expression of classes and counts"
         ),
         (
             "empty",
@@ -179,9 +181,54 @@ import Tokenizers
         ),
         ("flag", { $0.change("normalizer") { $0["lowercase"] = "yes" } }, "“normalizer.lowercase” is “yes”"),
         ("missing flag", { $0.change("normalizer") { $0["lowercase"] = nil } }, "has no “normalizer.lowercase”"),
-        ("pre-tokenizer", { $0["pre_tokenizer"] = ["type": "ByteLevel"] }, "at pre_tokenizer is ByteLevel"),
+        (
+            "pre-tokenizer", { $0["pre_tokenizer"] = ["type": "UnicodeScripts"] }, "at pre_tokenizer is UnicodeScripts"
+        ),
+        (
+            "mark", { $0["pre_tokenizer"] = ["type": "Metaspace", "replacement": "__"] },
+            "“pre_tokenizer.replacement” is “__”; expected one character"
+        ),
+        (
+            "scheme",
+            { $0["pre_tokenizer"] = ["type": "Metaspace", "replacement": "_", "prepend_scheme": "last"] },
+            "“pre_tokenizer.prepend_scheme” is “last”; expected always, first, never"
+        ),
+        (
+            "prefix",
+            {
+                $0["pre_tokenizer"] =
+                    ["type": "Metaspace", "replacement": "_", "add_prefix_space": false] as [String: Any]
+            },
+            "“pre_tokenizer.add_prefix_space” is false; expected true"
+        ),
         ("behavior", { $0["pre_tokenizer"] = ["type": "Punctuation", "behavior": "Odd"] }, "is “Odd”"),
-        ("post-processor", { $0["post_processor"] = ["type": "RobertaProcessing"] }, "is RobertaProcessing"),
+        ("post-processor", { $0["post_processor"] = ["type": "Odd"] }, "is Odd"),
+        (
+            "two templates",
+            {
+                let template: [String: Any] = ["type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]]
+                $0["post_processor"] = ["type": "Sequence", "processors": [template, template]] as [String: Any]
+            },
+            "“post_processor.processors” is an array of 2; expected one that adds special tokens"
+        ),
+        (
+            "unigram of words",
+            { $0["model"] = ["type": "Unigram", "unk_id": 0, "vocab": ["a": 0]] as [String: Any] },
+            "“model.vocab” is an object of 1 fields; expected an array of tokens with their scores"
+        ),
+        (
+            "no unknown id", { $0["model"] = ["type": "Unigram", "vocab": [["a", -1.5]]] as [String: Any] },
+            "has no “model.unk_id”"
+        ),
+        (
+            "unknown id",
+            { $0["model"] = ["type": "Unigram", "unk_id": 1, "vocab": [["a", -1.5]]] as [String: Any] },
+            "“model.unk_id” is 1; expected the id of one of the 1 tokens"
+        ),
+        (
+            "no score", { $0["model"] = ["type": "Unigram", "unk_id": 0, "vocab": [["a"]]] as [String: Any] },
+            "“model.vocab[0]” is something else; expected a token and its score"
+        ),
         (
             "template", { $0.change("post_processor") { $0["single"] = [["Sequence": ["id": "B", "type_id": 0]]] } },
             "“post_processor.single[0].Sequence.id” is “B”; expected A"

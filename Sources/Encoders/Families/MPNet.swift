@@ -8,10 +8,10 @@ extension EncoderFamily {
         config: { fields throws(JSONFieldsError) in
             var config = try EncoderConfig(likeBERT: fields, family: .mpnet)
             config.segments = 0
-            try config.countPositionsFromPadding(fields)
+            // The padding token and the ranges of distances are in the code of transformers, whatever the config says.
+            try config.countPositions(from: 1, fields)
             let buckets = try fields.positive("relative_attention_num_buckets", default: 32)
-            try fields.check("relative_attention_num_buckets", buckets, "4 or more, even", buckets % 4 == 0)
-            // The largest distance is in the code of transformers, not in the config.
+            try fields.check("relative_attention_num_buckets", buckets, "32", buckets == 32)
             config.relativeBias = EncoderConfig.RelativeBias(buckets: buckets, maximumDistance: 128)
             return config
         },

@@ -42,22 +42,52 @@ extension EncoderFamily {
 }
 
 extension EncoderConfig {
-    /// Rotary positions, and which layers attend nearby only, as transformers 4 writes them.
+    /// Which layers attend to near tokens alone, and by what queries and keys are turned in these and in the others.
     fileprivate mutating func setModernPositions(_ fields: JSONFields) throws(JSONFieldsError) {
-        for name in ["rope_scaling", "rope_parameters", "layer_types"] {
-            if let value = fields.value(name) {
-                throw fields.invalid(
-                    name, value, "nothing, with global_rope_theta, local_rope_theta and global_attn_every_n_layers")
-            }
-        }
         try fields.check("hidden_size", hiddenSize, "an even width for each head", headWidth % 2 == 0)
-        let base = try fields.number("global_rope_theta", default: 160_000, in: 1...1e9)
-        // Null stands for the global base; a config that does not mention it has transformers' default.
-        let isMentioned = fields.names.contains("local_rope_theta")
-        let localBase = try fields.number("local_rope_theta", default: isMentioned ? base : 10_000, in: 1...1e9)
-        rotary = Rotary(base: base, localBase: localBase)
         localAttention = LocalAttention(
-            reach: try fields.positive("local_attention", default: 128) / 2,
-            period: try fields.positive("global_attn_every_n_layers", default: 3))
+            reach: try fields.positive("local_attention", default: 128) / 2, period: try globalPeriod(fields))
+        try fields.checkRotation("rope_scaling", fields.value("rope_scaling"))
+        let base = try fields.number("global_rope_theta", default: 160_000, in: 1...1e12)
+        // null says that local layers have the base of the others.
+        let isNull = fields.names.contains("local_rope_theta") && fields.value("local_rope_theta") == nil
+        let localBase = try fields.number("local_rope_theta", default: isNull ? base : 10_000, in: 1...1e12)
+        rotary = Rotary(
+            base: try fields.rotationBase("full_attention", default: base),
+            localBase: try fields.rotationBase("sliding_attention", default: localBase))
+    }
+
+    /// Every how many layers one attends to all tokens. Newer configs have a list of the layers' kinds instead.
+    private func globalPeriod(_ fields: JSONFields) throws(JSONFieldsError) -> Int {
+        let kinds = try fields.names("layer_types")
+        guard !kinds.isEmpty else { return try fields.positive("global_attn_every_n_layers", default: 3) }
+        let period = kinds.dropFirst().firstIndex(of: "full_attention") ?? layers
+        let expected = (0..<layers).map { $0 % period == 0 ? "full_attention" : "sliding_attention" }
+        try fields.check(
+            "layer_types", kinds,
+            "full_attention in the first and every n-th of \(layers) layers, else "
+                + "sliding_attention", kinds == expected)
+        return period
+    }
+}
+
+extension JSONFields {
+    /// The base of the rotation that `rope_parameters` of newer configs has for one kind of layers.
+    fileprivate func rotationBase(_ kind: String, default fallback: Float) throws(JSONFieldsError) -> Float {
+        let field = "rope_parameters"
+        guard let found = value(field) else { return fallback }
+        guard let parameters = (found as? [String: Any])?[kind] as? [String: Any],
+            let base = parameters["rope_theta"] as? Double
+        else { throw invalid(field, found, "rope_theta of full_attention and of sliding_attention") }
+        try checkRotation(field, parameters)
+        return Float(base)
+    }
+
+    /// Refuses rotations that stretch positions.
+    fileprivate func checkRotation(_ field: String, _ found: Any?) throws(JSONFieldsError) {
+        guard let found else { return }
+        let kinds = found as? [String: Any]
+        let kind = (kinds?["rope_type"] ?? kinds?["type"]) as? String
+        try check(field, found, "null, or one of rope_type default", kind == "default")
     }
 }

@@ -18,7 +18,7 @@ extension EncoderFamily {
                 try fields.refuse("is_decoder", but: false)
                 try fields.refuse("position_embedding_type", but: "absolute")
                 var config = try EncoderConfig(likeBERT: fields, family: likeRoBERTa(modelType))
-                try config.countPositionsFromPadding(fields)
+                try config.countPositions(from: try fields.count("pad_token_id", default: 1), fields)
                 return config
             },
             names: { _ in .likeBERT(taskPrefix: "roberta.") })
@@ -27,8 +27,7 @@ extension EncoderFamily {
 
 extension EncoderConfig {
     /// The first token's position is the one after the padding token's id, so so many fewer tokens fit into the table.
-    mutating func countPositionsFromPadding(_ fields: JSONFields) throws(JSONFieldsError) {
-        let padding = try fields.count("pad_token_id", default: 1)
+    mutating func countPositions(from padding: Int, _ fields: JSONFields) throws(JSONFieldsError) {
         (firstPosition, paddingToken) = (padding + 1, padding)
         maximumPositions -= firstPosition
         try fields.check(

@@ -4,9 +4,16 @@ import Graft
 /// `graft inspect`: what is in a model folder, an adapter folder or a `.safetensors` file.
 enum InspectCommand {
     static let command = Command(InspectOptions.command) { values in
-        let url = URL(filePath: values.arguments[0])
-        let report = try Inspection(url)
+        let report = try Inspection(place(values.arguments[0]))
         print(values[SharedOptions.Output.json] ? report.json.line : report.lines.joined(separator: "\n"))
+    }
+
+    /// The file or folder that is meant: a path, or the folder in the cache of a model that is named by its Hub id.
+    private static func place(_ text: String) throws -> URL {
+        guard !FileManager.default.fileExists(atPath: text), text.contains("/") else { return URL(filePath: text) }
+        do { return try ModelCache().resolve(text) } catch .noSuchFolder(let path) {
+            throw InspectionError.notThere(path)
+        }
     }
 }
 

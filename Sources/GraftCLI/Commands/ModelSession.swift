@@ -5,8 +5,8 @@ import Graft
 struct ModelSession {
     /// What `--model` says.
     let name: String
-    /// The folder that it means.
-    let folder: URL
+    /// Where that is.
+    let location: ModelLocation
     /// The encoder with the tasks that were loaded.
     var model: AdaptedModel
 
@@ -21,12 +21,15 @@ struct ModelSession {
     init(name: String, threads: Int?, precision: Precision?) throws {
         try Machine.prepare(threads: threads)
         self.name = name
-        folder = try ModelCache().resolve(name)
-        model = try AdaptedModel(contentsOf: folder, precision: precision ?? .automatic)
+        location = try ModelCache().locate(name)
+        model = try AdaptedModel(contentsOf: location.folder, precision: precision ?? .automatic)
     }
 
-    /// What adapter folders call the base: a Hub id as it is, a folder by its name.
-    var baseName: String { FileManager.default.fileExists(atPath: name) ? folder.lastPathComponent : name }
+    /// The folder that the name means.
+    var folder: URL { location.folder }
+
+    /// What adapter folders call the base: a Hub id without its revision, a folder by its name.
+    var baseName: String { location.reference.map { "\($0.name)" } ?? folder.lastPathComponent }
 
     /// Loads a task under the name of its folder.
     mutating func load(_ adapter: URL, named task: String? = nil, _ values: OptionValues) throws -> String {

@@ -4,10 +4,22 @@ import Graft
 enum PullCommand {
     static let command = Command(PullOptions.command) { values in
         let progress = ProgressLine(isQuiet: values[SharedOptions.Output.quiet])
-        let hub = try HuggingFaceHub()
-        let pulled = try ModelPull(from: hub).run(values.arguments[0]) { show($0, progress) }
+        let model = try reference(values.arguments[0], revision: values[PullOptions.revision])
+        // Who pulls wants what the Hub has now, not what it had when somebody last asked.
+        let pulled = try ModelPull(from: HuggingFaceHub()).run(model, refresh: true) { show($0, progress) }
         progress.clear()
         print(pulled.folder.path(percentEncoded: false))
+    }
+
+    /// The model that the line names, with its revision in one place or the other.
+    static func reference(_ text: String, revision: String?) throws -> ModelReference {
+        let model = try ModelReference(text)
+        guard let revision else { return model }
+        guard !text.contains("@") || revision == model.revision else {
+            throw CommandLineError.conflict(
+                "'\(text)' names one revision and --revision \(revision) another; leave one of them out")
+        }
+        return try ModelReference(model.name, revision: revision)
     }
 
     /// Shows what a pull is doing: bytes as they come, everything else as a line that stays.

@@ -49,8 +49,8 @@ struct JSONReader {
             return .object(fields)
         case UInt8(ascii: "["):
             var values: [JSONValue] = []
-            try enter(UInt8(ascii: "["))
-            while try nextElement(before: UInt8(ascii: "]")) { values.append(try value()) }
+            try enterArray()
+            while try nextElement() { values.append(try value()) }
             return .array(values)
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try keyword("true", .boolean(true))
@@ -66,6 +66,22 @@ struct JSONReader {
     var isAtObject: Bool {
         mutating get { peek() == UInt8(ascii: "{") }
     }
+
+    /// Whether a string comes next.
+    var isAtString: Bool {
+        mutating get { peek() == UInt8(ascii: "\"") }
+    }
+
+    /// Whether an array comes next.
+    var isAtArray: Bool {
+        mutating get { peek() == UInt8(ascii: "[") }
+    }
+
+    /// Steps into an array; `nextElement` then says whether there is one more.
+    mutating func enterArray() throws(TokenizerError) { try enter(UInt8(ascii: "[")) }
+
+    /// Whether the array has one more element, which comes next; past the last one the array is left.
+    mutating func nextElement() throws(TokenizerError) -> Bool { try nextElement(before: UInt8(ascii: "]")) }
 
     /// Steps into an object; `nextField` then gives its names.
     mutating func enterObject() throws(TokenizerError) { try enter(UInt8(ascii: "{")) }
@@ -103,11 +119,25 @@ struct JSONReader {
         return Int32(value)
     }
 
+    /// The number that comes next; nil where something else comes, or a number beyond float64.
+    mutating func finiteNumber() throws(TokenizerError) -> Double? {
+        guard let byte = peek(), byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) else { return nil }
+        if let number = plainDecimal() { return number }
+        switch try number() {
+        case .integer(let value): return Double(value)
+        case .number(let value): return value.isFinite ? value : nil
+        default: return nil
+        }
+    }
+
     mutating func string() throws(TokenizerError) -> String {
         var text: [UInt8] = []
         try appendString(to: &text)
         return String(decoding: text, as: UTF8.self)
     }
+
+    /// Reads a string, adding its bytes to an array.
+    mutating func string(into text: inout [UInt8]) throws(TokenizerError) { try appendString(to: &text) }
 
     // MARK: Structure
 
@@ -191,27 +221,33 @@ struct JSONReader {
         guard position > start else { throw failure("expected a digit") }
     }
 
+    /// Gives the bytes and the position, for a reader of its own kind of number.
+    mutating func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>, inout Int) -> Result) -> Result {
+        bytes.withUnsafeBufferPointer { body($0, &position) }
+    }
+
     // MARK: Strings
 
     private mutating func appendString(to text: inout [UInt8]) throws(TokenizerError) {
         try expect(UInt8(ascii: "\""))
-        var start = position
-        while position < bytes.count {
-            let byte = bytes[position]
-            if byte == UInt8(ascii: "\"") {
-                text.append(contentsOf: bytes[start..<position])
-                position += 1
-                return
+        while true {
+            // Up to the quote that ends the string, or what needs a closer look.
+            bytes.withUnsafeBufferPointer { bytes in
+                let start = position
+                while position < bytes.count, bytes[position] >= 0x20, bytes[position] != UInt8(ascii: "\""),
+                    bytes[position] != UInt8(ascii: "\\")
+                {
+                    position += 1
+                }
+                text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<position]))
             }
+            guard position < bytes.count else { throw failure("a string without end") }
+            let byte = bytes[position]
             guard byte >= 0x20 else { throw failure("a control character in a string; write it as \\u00XX") }
             position += 1
-            if byte == UInt8(ascii: "\\") {
-                text.append(contentsOf: bytes[start..<position - 1])
-                try appendEscape(to: &text)
-                start = position
-            }
+            if byte == UInt8(ascii: "\"") { return }
+            try appendEscape(to: &text)
         }
-        throw failure("a string without end")
     }
 
     private mutating func appendEscape(to text: inout [UInt8]) throws(TokenizerError) {

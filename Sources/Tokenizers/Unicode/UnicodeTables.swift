@@ -13,6 +13,8 @@ struct ScalarTraits: OptionSet, Hashable, Sendable {
     static let hasCanonicalDecomposition = ScalarTraits(rawValue: 256)
     static let hasCompatibleDecomposition = ScalarTraits(rawValue: 512)
     static let hangulSyllable = ScalarTraits(rawValue: 1024)
+    static let letter = ScalarTraits(rawValue: 2048)
+    static let number = ScalarTraits(rawValue: 4096)
 
     /// The canonical combining class, 0 for a starter.
     var combiningClass: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 24) }
@@ -47,6 +49,8 @@ struct UnicodeTables: Sendable {
             (UnicodeFacts.chinese, .chinese),
             (UnicodeFacts.punctuation, .punctuation),
             (UnicodeFacts.word, .word),
+            (UnicodeFacts.letter, .letter),
+            (UnicodeFacts.number, .number),
             (UnicodeFacts.nonspacingMark, .nonspacingMark),
             (UnicodeFacts.combiningMark, .combiningMark),
         ] {

@@ -1,17 +1,17 @@
-/// The stages in order: added tokens, normalizer, pre-tokenizer, WordPiece, truncation, post-processor.
-struct WordPieceTokenizer: Tokenizer {
+/// The stages in order: added tokens, normalizer, pre-tokenizer, model, truncation, post-processor.
+struct TokenizerPipeline: Tokenizer {
     let normalizer: Normalizer?
     let preTokenizer: PreTokenizer?
-    let model: WordPiece
+    let model: any SubwordModel
     let postProcessor: PostProcessor
     let addedTokens: AddedTokens
     let specialTokens: SpecialTokens
     let statedLimits: StatedLimits
-    /// The fast way, for BERT's stages.
-    private let scanner: BertScanner?
+    /// The fast way, where there is one for these stages.
+    private let scanner: (any TextScanner)?
 
     init(
-        normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: WordPiece, postProcessor: PostProcessor,
+        normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: any SubwordModel, postProcessor: PostProcessor,
         addedTokens: AddedTokens, specialTokens: SpecialTokens, statedLimits: StatedLimits
     ) {
         self.normalizer = normalizer
@@ -21,10 +21,16 @@ struct WordPieceTokenizer: Tokenizer {
         self.addedTokens = addedTokens
         self.specialTokens = specialTokens
         self.statedLimits = statedLimits
-        if case .bert(let bert) = normalizer, preTokenizer == .bert, let added = addedTokens.verbatimOnly {
-            scanner = BertScanner(bert, addedTokens: added)
-        } else {
-            scanner = nil
+        scanner = Self.scanner(normalizer, preTokenizer, model, addedTokens)
+    }
+
+    private static func scanner(
+        _ normalizer: Normalizer?, _ preTokenizer: PreTokenizer?, _ model: any SubwordModel, _ addedTokens: AddedTokens
+    ) -> (any TextScanner)? {
+        switch (normalizer, preTokenizer, model) {
+        case (.bert(let normalizer)?, .bert?, let model as WordPiece):
+            addedTokens.verbatimOnly.flatMap { BertScanner(normalizer, model, addedTokens: $0) }
+        default: nil
         }
     }
 
@@ -54,7 +60,11 @@ struct WordPieceTokenizer: Tokenizer {
         let room = try room(truncation, forPair: second != nil)
         var texts = [tokens(of: text, atMost: second == nil ? enough(truncation, room) : .max)]
         if let second { texts.append(tokens(of: second, atMost: .max)) }
-        return try assemble(texts, truncation, room)
+        try shorten(&texts, truncation, room)
+        for (index, text) in [text, second ?? ""].prefix(texts.count).enumerated() {
+            postProcessor.trimming?.trim(&texts[index], of: [text], isSplit: false, model.vocabulary, addedTokens)
+        }
+        return postProcessor.assemble(texts)
     }
 
     func tokenize(words: [String], truncation: Truncation?) throws(TokenizerError) -> TokenizedText {
@@ -67,7 +77,10 @@ struct WordPieceTokenizer: Tokenizer {
             tokens.offsets += ofWord.offsets
             tokens.words += repeatElement(Int?.some(index), count: ofWord.ids.count)
         }
-        return try assemble([tokens], truncation, room)
+        var texts = [tokens]
+        try shorten(&texts, truncation, room)
+        postProcessor.trimming?.trim(&texts[0], of: words, isSplit: true, model.vocabulary, addedTokens)
+        return postProcessor.assemble(texts)
     }
 
     /// The most tokens the texts may have, without the special ones.
@@ -86,23 +99,21 @@ struct WordPieceTokenizer: Tokenizer {
         return room == .max ? .max : room + 1
     }
 
-    private func assemble(
-        _ texts: [Tokens], _ truncation: Truncation?, _ room: Int
-    ) throws(TokenizerError) -> TokenizedText {
-        guard let truncation else { return postProcessor.assemble(texts) }
-        var texts = texts
+    private func shorten(
+        _ texts: inout [Tokens], _ truncation: Truncation?, _ room: Int
+    ) throws(TokenizerError) {
+        guard let truncation else { return }
         let lengths = try truncation.lengths(
             first: texts[0].ids.count, second: texts.count == 2 ? texts[1].ids.count : nil, room: room)
         texts[0].keep(truncation.kept(of: texts[0].ids.count, atMost: lengths.first))
         if texts.count == 2 { texts[1].keep(truncation.kept(of: texts[1].ids.count, atMost: lengths.second)) }
-        return postProcessor.assemble(texts)
     }
 
     // MARK: One text
 
     /// The tokens of one text, at least up to `maximum`.
     private func tokens(of text: String, atMost maximum: Int) -> Tokens {
-        scanner?.tokens(of: text, model, atMost: maximum) ?? tokensByStages(of: text, atMost: maximum)
+        scanner?.tokens(of: text, atMost: maximum) ?? tokensByStages(of: text, atMost: maximum)
     }
 
     private func tokensByStages(of text: String, atMost maximum: Int) -> Tokens {
@@ -123,14 +134,10 @@ struct WordPieceTokenizer: Tokenizer {
                     word += 1
                     continue
                 }
-                for range in preTokenizer?.split(normalized.scalars, part.range) ?? [part.range] {
-                    var buffer = WordBuffer(limit: model.longestWord, textLength: range.count)
-                    for index in range {
-                        buffer.append(normalized.scalars[index], normalized.starts[index], normalized.ends[index])
-                    }
-                    model.spell(buffer, index: word, into: &tokens)
-                    word += 1
-                }
+                var split = SplitText(normalized, part.range)
+                preTokenizer?.apply(to: &split)
+                model.spell(split.words, of: split.text, firstWord: word, atMost: maximum, into: &tokens)
+                word += split.words.count
             }
         }
         return tokens
