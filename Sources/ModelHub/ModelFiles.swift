@@ -16,6 +16,8 @@ enum ModelFiles {
     private static let plain = Set(tokenizers.joined()).union([
         configuration, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", modules,
         "sentence_bert_config.json", "config_sentence_transformers.json", "README.md",
+        // The head of a model that Graft merged.
+        "head_config.json", "head.safetensors",
     ])
 
     /// Of the files at `paths`, those to fetch: configuration, tokenizer, the modules of sentence-transformers

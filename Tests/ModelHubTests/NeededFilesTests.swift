@@ -92,6 +92,18 @@ struct NeededFilesTests {
         }
     }
 
+    @Test("brings the head of a model that Graft merged along")
+    func head() throws {
+        let folder = try TemporaryFolder()
+        var merged = model
+        merged.files["head_config.json"] = Data("{}".utf8)
+        merged.files["head.safetensors"] = Data("head".utf8)
+        let server = try LoopbackServer { [merged] in merged.answer($0) }
+        _ = try ModelPull(server.address, into: folder).run("tiny/encoder")
+        let expected = fetchedFiles + ["head.safetensors", "head_config.json"]
+        #expect(try folder.files(below: snapshotPath) == expected.sorted())
+    }
+
     @Test("of a repository without safetensors names what it has and the command that converts it")
     func otherFormats() throws {
         func error(_ names: [String], modules: Bool = false) throws -> String {

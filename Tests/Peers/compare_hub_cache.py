@@ -184,6 +184,11 @@ def check(condition, words):
         raise SystemExit(f"FAILED: {words}")
 
 
+def names_of(snapshot):
+    """The files that graft takes for needed, as patterns for huggingface_hub."""
+    return [path.relative_to(snapshot).as_posix() for path in sorted(snapshot.rglob("*")) if not path.is_dir()]
+
+
 def graft_first(hub, binary):
     place = Place(hub, binary)
     folder = place.graft("pull", "tiny/encoder", "--quiet")
@@ -202,7 +207,7 @@ def graft_first(hub, binary):
         check(Path(found) == Path(pinned), f"{revision}: huggingface_hub finds {found}")
     # Nothing is fetched a second time by the other one: it asks for the list, and finds every file.
     before = len(hub.requests)
-    place.python(f"h.snapshot_download('tiny/encoder', allow_patterns={WANTED})")
+    place.python(f"h.snapshot_download('tiny/encoder', allow_patterns={names_of(Path(folder))})")
     fetched = [line for line in hub.requests[before:] if line.startswith("GET") and "/resolve/" in line]
     check(not fetched, f"huggingface_hub fetched again: {fetched}")
     report = place.python(
@@ -246,8 +251,7 @@ def same_layout(hub, binary):
     for model, revision in (("tiny/encoder", "main"), ("tiny/encoder", "v1"), ("tiny/encoder", "refs/pr/1")):
         places[0].graft("pull", f"{model}@{revision}", "--quiet")
         snapshot = next((places[0].cache / "models--tiny--encoder" / "snapshots").iterdir())
-        files = [path.relative_to(snapshot).as_posix() for path in sorted(snapshot.rglob("*")) if not path.is_dir()]
-        places[1].python(f"h.snapshot_download({model!r}, revision={revision!r}, allow_patterns={files})")
+        places[1].python(f"h.snapshot_download({model!r}, revision={revision!r}, allow_patterns={names_of(snapshot)})")
     ours, theirs = (place.layout() for place in places)
     theirs = {name: value for name, value in theirs.items() if name != "CACHEDIR.TAG"}
     check(ours == theirs, f"differ: {sorted(set(ours.items()) ^ set(theirs.items()))}")
