@@ -236,18 +236,6 @@ static void softmax(float *x, ptrdiff_t stride, float scale, size_t rows, size_t
     }
 }
 
-static void softmax_backward(const float *p, float *dp, ptrdiff_t stride, float scale, size_t rows, size_t columns) {
-    for (size_t i = 0; i < rows; i++, p += stride, dp += stride) {
-        double sum = 0;
-        for (size_t j = 0; j < columns; j++) {
-            sum += (double)dp[j] * p[j];
-        }
-        for (size_t j = 0; j < columns; j++) {
-            dp[j] = (float)(scale * (p[j] * (dp[j] - sum)));
-        }
-    }
-}
-
 // MARK: Dropout
 
 static void dropout(uint64_t key, uint64_t first, float rate, const float *x, float *out, size_t count) {
@@ -304,7 +292,6 @@ const GraftKernels graft_reference_kernels = {
     .norm_backward = norm_backward,
     .rotate = rotate,
     .softmax = softmax,
-    .softmax_backward = softmax_backward,
     .attention_scratch = graft_reference_attention_scratch,
     .attention = graft_reference_attention,
     .attention_backward = graft_reference_attention_backward,

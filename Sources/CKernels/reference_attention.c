@@ -137,7 +137,12 @@ void graft_reference_attention_backward(const GraftAttention *t, const GraftAtte
                 projection += h.kept[j] * h.dp[j];
             }
             for (size_t j = 0; j < t->length; j++) {
-                h.dp[j] = factor(&h, h.kept[j] * h.dp[j] - h.powers[j] * projection);
+                const double d_score = h.kept[j] * h.dp[j] - h.powers[j] * projection;
+                if (d->scores != NULL) {
+                    d->scores[(ptrdiff_t)head * d->scores_head_stride + (ptrdiff_t)i * d->scores_row_stride + (ptrdiff_t)j] =
+                        (float)(kept_scale * d_score);
+                }
+                h.dp[j] = factor(&h, d_score);
                 h.kept[j] = factor(&h, h.kept[j]);
             }
             for (size_t c = 0; c < t->width; c++) {

@@ -396,6 +396,11 @@ CONSTANT_ARGUMENTS WalkedBlock walk_block(const GraftAttention *t, const GraftAt
         float *p = scratch->p + at, *dp = scratch->dp + at;
         const RowWalk row = row_walk(walk, t, first + i, block.start, statistics[2 * i]);
         const float sum = row_of_probabilities(row, statistics[2 * i + 1], p, dp, kept + at, format, drops);
+        if (d->scores != NULL) {
+            float *to = d->scores + (ptrdiff_t)head * d->scores_head_stride + (ptrdiff_t)(first + i) * d->scores_row_stride;
+            row_of_bias_gradients(p, kept + at, dp, sum, graft_dropout_scale(t->dropout_rate), to, walk.columns, format,
+                                  drops);
+        }
         if (format == GRAFT_FLOAT32) {
             row_of_score_gradients(p, kept + at, dp, sum, walk.columns);
             continue;

@@ -183,6 +183,20 @@ CONSTANT_ARGUMENTS Vector score_gradient(Vector p, Vector dp, float sum, const b
     return multiply_add(*kept, dp, magnitude * splat(-sum));
 }
 
+/// `to` = scale · dS, of a row that `row_of_probabilities` has left, as float32.
+CONSTANT_ARGUMENTS void row_of_bias_gradients(const float *p, const float *kept, const float *dp, float sum, float scale,
+                                              float *to, size_t columns, const GraftFormat format, const bool drops) {
+    for (size_t at = 0; at < columns; at += LANES) {
+        Vector left = load(kept + at), d_score;
+        if (format == GRAFT_FLOAT32) {
+            d_score = multiply_add(left, load(dp + at), load(p + at) * splat(-sum));
+        } else {
+            d_score = score_gradient(load(p + at), load(dp + at), sum, drops, &left);
+        }
+        store(to + at, d_score * splat(scale));
+    }
+}
+
 CONSTANT_ARGUMENTS void group_of_pairs(const RowPair *rows, size_t at, const size_t vectors, const bool drops) {
     Vector first[SUM_VECTORS], second[SUM_VECTORS];
     clear_sums(first);

@@ -1,5 +1,6 @@
-/// Norms, softmax, rotary positions, dropout and sums, in the terms of one instruction set. A file of an instruction set includes this once, after
-/// it has defined `Vector`, `LANES`, load, load_partial, store, store_partial, splat, multiply_add, minimum and maximum.
+/// Norms, softmax, rotary positions, dropout and sums, in the terms of one instruction set. A file of an instruction set
+/// includes this once, after it has defined `Vector`, `LANES`, load, load_partial, store, store_partial, splat, multiply_add,
+/// minimum and maximum.
 ///
 /// Sums go through `PARTIAL_SUMS` partial sums, whatever the vectors' width, and every step is rounded as IEEE 754 says,
 /// so that all instruction sets give the same bits.
@@ -152,25 +153,6 @@ static void softmax(float *x, ptrdiff_t stride, float scale, size_t rows, size_t
         for (size_t at = 0; at < columns; at += LANES) {
             const size_t lanes = lanes_from(at, columns);
             store_first(x + at, load_first(x + at, lanes) * inverse, lanes);
-        }
-    }
-}
-
-static void softmax_backward(const float *p, float *dp, ptrdiff_t stride, float scale, size_t rows, size_t columns) {
-    for (size_t i = 0; i < rows; i++, p += stride, dp += stride) {
-        Vector sums[SUM_VECTORS] = {0};
-        for (size_t j = 0; j < columns; j += PARTIAL_SUMS) {
-#pragma clang loop unroll(full)
-            for (size_t v = 0; v < SUM_VECTORS; v++) {
-                const size_t at = j + v * LANES, lanes = lanes_from(at, columns);
-                sums[v] = multiply_add(load_first(dp + at, lanes), load_first(p + at, lanes), sums[v]);
-            }
-        }
-        const Vector sum = splat(total(sums));
-        for (size_t at = 0; at < columns; at += LANES) {
-            const size_t lanes = lanes_from(at, columns);
-            const Vector centred = load_first(dp + at, lanes) - sum;
-            store_first(dp + at, load_first(p + at, lanes) * splat(scale) * centred, lanes);
         }
     }
 }

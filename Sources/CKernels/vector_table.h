@@ -21,7 +21,6 @@ const GraftKernels TABLE = {
     .norm_backward = norm_backward,
     .rotate = rotate,
     .softmax = softmax,
-    .softmax_backward = softmax_backward,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_backward = attention_backward,

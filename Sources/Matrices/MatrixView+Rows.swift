@@ -38,3 +38,34 @@ extension MatrixView {
         for row in 0..<rows { body(x.base + row * x.rowStride, base + row * rowStride) }
     }
 }
+
+extension MatrixView {
+    /// The last row first, by reading alone.
+    var upsideDown: MatrixView {
+        guard rows > 0 else { return self }
+        return MatrixView(
+            base: base + (rows - 1) * rowStride, rows: rows, columns: columns, rowStride: -rowStride,
+            columnStride: columnStride)
+    }
+
+    /// self = xᵀ, or self += xᵀ, in squares that stay in the first-level cache.
+    func setTransposed(of x: MatrixView, accumulating: Bool) {
+        precondition(rows == x.columns && columns == x.rows, "a transpose has its rows and columns exchanged")
+        precondition(columnStride == 1 && x.columnStride == 1, "columns lie side by side")
+        let side = 16
+        for firstRow in stride(from: 0, to: rows, by: side) {
+            for firstColumn in stride(from: 0, to: columns, by: side) {
+                let count = min(side, columns - firstColumn)
+                for row in firstRow..<min(firstRow + side, rows) {
+                    let to = base + row * rowStride + firstColumn
+                    let from = x.base + firstColumn * x.rowStride + row
+                    if accumulating {
+                        for column in 0..<count { to[column] += from[column &* x.rowStride] }
+                    } else {
+                        for column in 0..<count { to[column] = from[column &* x.rowStride] }
+                    }
+                }
+            }
+        }
+    }
+}

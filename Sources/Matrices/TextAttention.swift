@@ -54,6 +54,13 @@ package struct TextAttention: Sendable {
     /// How many numbers for each token the forward keeps for the backward.
     package var statisticsWidth: Int { 2 * heads }
 
+    /// What one call of the kernel computes: some heads of one text.
+    struct Share {
+        let text: Int
+        let rows: Range<Int>
+        let heads: Range<Int>
+    }
+
     /// The context of `texts`, ranges of rows. `statistics` [tokens, ``statisticsWidth``], if any, is what the backward
     /// will ask for.
     package func forward(
@@ -61,11 +68,9 @@ package struct TextAttention: Sendable {
         into context: MatrixView
     ) {
         check(query, key, value, context)
-        share(texts) { text, heads, scratch in
-            withCall(text, texts[text], heads, query, key, value, statistics, scratch) { call in
-                call.context = start(of: context, texts[text], heads)
-                call.context_stride = context.rowStride
-                Kernels.table.attention(&call)
+        share(texts) { share, scratch in
+            withCall(share, query, key, value, statistics, scratch) { call in
+                attend(&call, share, into: context)
             }
         }
     }
@@ -77,53 +82,62 @@ package struct TextAttention: Sendable {
     ) {
         check(query, key, value, dContext)
         for gradient in [gradients.query, gradients.key, gradients.value] { gradient.map { check($0) } }
-        share(texts) { text, heads, scratch in
-            let rows = texts[text]
-            var wanted = GraftAttentionGradients(
-                context: start(of: dContext, rows, heads), context_stride: dContext.rowStride,
-                query: gradients.query.map { start(of: $0, rows, heads) },
-                key: gradients.key.map { start(of: $0, rows, heads) },
-                value: gradients.value.map { start(of: $0, rows, heads) },
-                query_stride: gradients.query?.rowStride ?? 0, key_stride: gradients.key?.rowStride ?? 0,
-                value_stride: gradients.value?.rowStride ?? 0)
-            withCall(text, rows, heads, query, key, value, statistics, scratch) { call in
-                Kernels.table.attention_backward(&call, &wanted)
+        share(texts) { share, scratch in
+            withCall(share, query, key, value, statistics, scratch) { call in
+                attendBackward(&call, share, dContext, into: gradients, dScores: nil)
             }
         }
     }
 
-    private func check(_ views: MatrixView...) {
+    func check(_ views: MatrixView...) {
         for view in views {
             precondition(view.columns == heads * width, "the heads lie side by side in the columns")
             precondition(view.columnStride == 1, "columns of heads lie side by side")
         }
     }
 
-    private func start(of view: MatrixView, _ rows: Range<Int>, _ heads: Range<Int>) -> UnsafeMutablePointer<Float> {
-        precondition(rows.upperBound <= view.rows, "a text lies within the rows")
-        return view.base + rows.lowerBound * view.rowStride + heads.lowerBound * width
+    private func start(of view: MatrixView, _ share: Share) -> UnsafeMutablePointer<Float> {
+        precondition(share.rows.upperBound <= view.rows, "a text lies within the rows")
+        return view.base + share.rows.lowerBound * view.rowStride + share.heads.lowerBound * width
+    }
+
+    func attend(_ call: inout GraftAttention, _ share: Share, into context: MatrixView) {
+        call.context = start(of: context, share)
+        call.context_stride = context.rowStride
+        Kernels.table.attention(&call)
+    }
+
+    func attendBackward(
+        _ call: inout GraftAttention, _ share: Share, _ dContext: MatrixView, into gradients: Gradients,
+        dScores: MatrixView?
+    ) {
+        var wanted = GraftAttentionGradients(
+            context: start(of: dContext, share), context_stride: dContext.rowStride,
+            query: gradients.query.map { start(of: $0, share) }, key: gradients.key.map { start(of: $0, share) },
+            value: gradients.value.map { start(of: $0, share) }, query_stride: gradients.query?.rowStride ?? 0,
+            key_stride: gradients.key?.rowStride ?? 0, value_stride: gradients.value?.rowStride ?? 0,
+            scores: dScores?.base, scores_head_stride: 0, scores_row_stride: dScores?.rowStride ?? 0)
+        Kernels.table.attention_backward(&call, &wanted)
     }
 
     /// Calls `body` with all that forward and backward have in common.
-    private func withCall(
-        _ text: Int, _ rows: Range<Int>, _ heads: Range<Int>, _ query: MatrixView, _ key: MatrixView,
-        _ value: MatrixView, _ statistics: MatrixView?, _ scratch: UnsafeMutablePointer<Float>,
-        _ body: (inout GraftAttention) -> Void
+    func withCall(
+        _ share: Share, _ query: MatrixView, _ key: MatrixView, _ value: MatrixView, _ statistics: MatrixView?,
+        _ scratch: UnsafeMutablePointer<Float>, _ body: (inout GraftAttention) -> Void
     ) {
+        let (rows, firstHead) = (share.rows, share.heads.lowerBound)
         precondition(rows.count < 1 << 16, "a text has fewer than 65,536 tokens")
         var call = GraftAttention(
-            format: format, length: rows.count, heads: heads.count, width: width,
-            query: start(of: query, rows, heads), key: start(of: key, rows, heads),
-            value: start(of: value, rows, heads), query_stride: query.rowStride, key_stride: key.rowStride,
-            value_stride: value.rowStride, scale: scale, reach: reach ?? rows.count, bias: nil, bias_head_stride: 0,
-            bias_row_stride: 0, dropout_rate: dropout?.rate ?? 0,
-            dropout_stream: UInt32(text * self.heads + heads.lowerBound), dropout_key: dropout?.key ?? 0,
-            statistics: statistics.map {
-                $0.base + rows.lowerBound * statisticsWidth + heads.lowerBound * 2 * rows.count
-            },
+            format: format, length: rows.count, heads: share.heads.count, width: width,
+            query: start(of: query, share), key: start(of: key, share), value: start(of: value, share),
+            query_stride: query.rowStride, key_stride: key.rowStride, value_stride: value.rowStride, scale: scale,
+            reach: reach ?? rows.count, bias: nil, bias_head_stride: 0, bias_row_stride: 0,
+            dropout_rate: dropout?.rate ?? 0, dropout_stream: UInt32(share.text * heads + firstHead),
+            dropout_key: dropout?.key ?? 0,
+            statistics: statistics.map { $0.base + rows.lowerBound * statisticsWidth + firstHead * 2 * rows.count },
             scratch: scratch, context: nil, context_stride: 0)
         guard let positionBias else { return body(&call) }
-        positionBias.withAddress(ofHead: heads.lowerBound, length: rows.count) { address in
+        positionBias.withAddress(ofHead: firstHead, length: rows.count) { address in
             call.bias = address
             call.bias_head_stride = positionBias.headStride
             call.bias_row_stride = -1
@@ -131,32 +145,32 @@ package struct TextAttention: Sendable {
         }
     }
 
-    /// Calls `body` for all heads of all texts, with scratch: all heads of a text at once, or shared among threads.
-    private func share(
-        _ texts: [Range<Int>], _ body: (_ text: Int, _ heads: Range<Int>, UnsafeMutablePointer<Float>) -> Void
-    ) {
-        func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
-            var scratch = Matrix(uninitializedRows: 1, columns: count)
-            scratch.withMutableBuffer { body($0.start) }
-        }
-        func scratchCount(_ text: Int) -> Int {
-            let length = texts[text].count
-            return Kernels.table.attention_scratch(format, length, width, reach ?? length)
-        }
+    /// Calls `body` with what the kernel needs besides, for any of texts of these lengths.
+    func withScratch(lengths: [Int], _ body: (UnsafeMutablePointer<Float>) -> Void) {
+        let counts = lengths.map { Kernels.table.attention_scratch(format, $0, width, reach ?? $0) }
+        var scratch = Matrix(uninitializedRows: 1, columns: counts.max() ?? 0)
+        scratch.withMutableBuffer { body($0.start) }
+    }
 
-        // A batch smaller than this is done sooner than another thread wakes up.
+    /// Whether a batch is done sooner than another thread wakes up.
+    func isSmall(_ texts: [Range<Int>]) -> Bool {
         let scores = texts.reduce(0) { $0 + $1.count * min($1.count, 2 * (reach ?? $1.count) + 1) }
-        let isSmall = scores * heads * width < 1 << 19
-        guard !isSmall, !Parallel.isSerial else {
-            return withScratch(texts.indices.map(scratchCount).max() ?? 0) { scratch in
-                for text in texts.indices { body(text, 0..<heads, scratch) }
+        return scores * heads * width < 1 << 19
+    }
+
+    /// Calls `body` for all heads of all texts, with scratch: all heads of a text at once, or shared among threads.
+    private func share(_ texts: [Range<Int>], _ body: (Share, UnsafeMutablePointer<Float>) -> Void) {
+        guard !isSmall(texts), !Parallel.isSerial else {
+            return withScratch(lengths: texts.map(\.count)) { scratch in
+                for text in texts.indices { body(Share(text: text, rows: texts[text], heads: 0..<heads), scratch) }
             }
         }
         let shares = min(heads, (4 * Parallel.threads + texts.count - 1) / texts.count)
         Parallel.forEach(texts.count * shares) { index in
             let (text, share) = (index / shares, index % shares)
-            withScratch(scratchCount(text)) {
-                body(text, share * heads / shares..<(share + 1) * heads / shares, $0)
+            let heads = share * heads / shares..<(share + 1) * heads / shares
+            withScratch(lengths: [texts[text].count]) {
+                body(Share(text: text, rows: texts[text], heads: heads), $0)
             }
         }
     }

@@ -8,8 +8,7 @@ struct AttentionCase {
     var format = GRAFT_FLOAT32
     /// How far scores spread.
     var range: Float = 2
-    /// Whether each head has a bias for each distance.
-    var isBiased = false
+    var bias = Bias.none
     /// How far a token attends; nil: to all.
     var reach: Int?
 
@@ -29,10 +28,27 @@ struct AttentionCase {
         return (next(), next(), next(), next())
     }
 
-    /// Where there is a bias: [heads, 2 · length − 1], the distances −(length − 1) … length − 1 side by side.
-    var bias: [Float] {
+    /// What is added to scores. The gradient of a bias of each place is asked for, and is the last result.
+    enum Bias { case none, ofDistances, ofPlaces }
+
+    /// From one row of scores to the next, where each place has a bias: whole lines of 16 numbers.
+    var scoreStride: Int { (length + 15) / 16 * 16 }
+
+    /// [heads, distances −(length − 1) … length − 1], or [heads, length, scoreStride].
+    var biases: [Float] {
         var seeded = SeededNumbers(seed: UInt64(length + heads))
-        return seeded.floats(heads * (2 * length - 1), in: -2...2).values
+        switch bias {
+        case .none: return []
+        case .ofDistances: return seeded.floats(heads * (2 * length - 1), in: -2...2).values
+        case .ofPlaces: return seeded.floats(heads * length * scoreStride, in: -2...2).values
+        }
+    }
+
+    /// Where the bias of the scores (0, 0) of a head is, and how far it is to the next head and the next row.
+    private func biasPlace(ofHead head: Int) -> (start: Int, headStride: Int, rowStride: Int) {
+        bias == .ofPlaces
+            ? (head * length * scoreStride, length * scoreStride, scoreStride)
+            : (head * (2 * length - 1) + length - 1, 2 * length - 1, -1)
     }
 
     /// What attention wrote: [length, hidden] each, without the gaps.
@@ -42,7 +58,10 @@ struct AttentionCase {
         var dKey: [Float] = []
         var dValue: [Float] = []
 
-        var all: [[Float]] { [context, dQuery, dKey, dValue] }
+        /// [heads, length, length], where each place has a bias.
+        var dScores: [Float]?
+
+        var all: [[Float]] { [context, dQuery, dKey, dValue] + (dScores.map { [$0] } ?? []) }
     }
 
     struct Wanted: Hashable {
@@ -60,7 +79,10 @@ struct AttentionCase {
         let inputs = [query, key, value, dContext].map(KernelNumbers.init)
         let outputs = (0..<4).map { _ in KernelNumbers(repeating: Self.guardNumber, count: length * stride) }
         let statistics = KernelNumbers(repeating: .nan, count: 2 * range.count * length)
-        let bias = KernelNumbers(isBiased ? self.bias : [])
+        let bias = KernelNumbers(biases)
+        let place = biasPlace(ofHead: range.lowerBound)
+        let dScores = KernelNumbers(
+            repeating: Self.guardNumber, count: self.bias == .ofPlaces ? range.count * length * scoreStride + 16 : 0)
         let count = kernels.attention_scratch(format, length, width, reach ?? length)
         // What scratch holds before must not matter.
         let scratch = KernelNumbers(repeating: .nan, count: count + 16)
@@ -71,8 +93,8 @@ struct AttentionCase {
             format: format, length: length, heads: range.count, width: width, query: inputs[0].start + first,
             key: inputs[1].start + first, value: inputs[2].start + first, query_stride: stride, key_stride: stride,
             value_stride: stride, scale: scale, reach: reach ?? length,
-            bias: isBiased ? bias.start + range.lowerBound * (2 * length - 1) + length - 1 : nil,
-            bias_head_stride: 2 * length - 1, bias_row_stride: -1, dropout_rate: rate,
+            bias: self.bias == .none ? nil : bias.start + place.start, bias_head_stride: place.headStride,
+            bias_row_stride: place.rowStride, dropout_rate: rate,
             dropout_stream: Self.stream + UInt32(range.lowerBound), dropout_key: Self.key,
             statistics: statistics.start, scratch: scratch.start, context: outputs[0].start + first,
             context_stride: stride)
@@ -80,7 +102,8 @@ struct AttentionCase {
             context: inputs[3].start + first, context_stride: stride,
             query: wanted.query ? outputs[1].start + first : nil, key: wanted.key ? outputs[2].start + first : nil,
             value: wanted.value ? outputs[3].start + first : nil, query_stride: stride, key_stride: stride,
-            value_stride: stride)
+            value_stride: stride, scores: dScores.count > 0 ? dScores.start : nil,
+            scores_head_stride: length * scoreStride, scores_row_stride: scoreStride)
         kernels.attention(&call)
         for index in 0..<count { scratch.start[index] = .nan }
         kernels.attention_backward(&call, &gradients)
@@ -93,18 +116,24 @@ struct AttentionCase {
         let touched = outputs.contains { output in
             rest.contains { columns(output.values, $0).contains { $0 != Self.guardNumber } }
         }
-        let behind = scratch.values.suffix(16).contains { !$0.isNaN }
+        let behind =
+            scratch.values.suffix(16).contains { !$0.isNaN }
+            || dScores.values.suffix(16).contains { $0 != Self.guardNumber }
         let found = outputs.map { columns($0.values, written) }
-        return (
-            Results(context: found[0], dQuery: found[1], dKey: found[2], dValue: found[3]), touched || behind
-        )
+        var results = Results(context: found[0], dQuery: found[1], dKey: found[2], dValue: found[3])
+        if dScores.count > 0 {
+            let rows = (0..<range.count * length).map { $0 * scoreStride }
+            results.dScores = rows.flatMap { dScores.values[$0..<$0 + length] }
+        }
+        return (results, touched || behind)
     }
 
     /// The equations in Double. The mask is what `dropout` leaves of ones.
     var expected: [[Double]] {
         let (query, key, value, dContext) = numbers
-        let biases = isBiased ? bias : []
+        let biases = biases
         var results = [[Double]](repeating: [Double](repeating: 0, count: length * hidden), count: 4)
+        if bias == .ofPlaces { results.append([Double](repeating: 0, count: heads * length * length)) }
         for head in 0..<heads {
             func row(_ x: [Float], _ index: Int) -> [Double] {
                 let start = index * stride + head * width
@@ -120,8 +149,9 @@ struct AttentionCase {
                     mask.start, length)
                 let scores: [Double] = k.indices.map { j in
                     guard abs(i - j) <= reach ?? length else { return -.infinity }
-                    let bias = isBiased ? Double(biases[head * (2 * length - 1) + length - 1 + j - i]) : 0
-                    return Double(scale) * dot(q[i], k[j]) + bias
+                    let place = biasPlace(ofHead: head)
+                    let addend = bias == .none ? 0 : Double(biases[place.start + i * place.rowStride + j])
+                    return Double(scale) * dot(q[i], k[j]) + addend
                 }
                 let greatest = scores.max() ?? 0
                 let powers = scores.map { exp($0 - greatest) }
@@ -131,7 +161,8 @@ struct AttentionCase {
                 let projection = dot(p, dP)
                 for j in 0..<length {
                     let kept = Double(mask.start[j]) * p[j]
-                    let dS = Double(scale) * p[j] * (dP[j] - projection)
+                    let dScore = p[j] * (dP[j] - projection), dS = Double(scale) * dScore
+                    if bias == .ofPlaces { results[4][(head * length + i) * length + j] = dScore }
                     for c in 0..<width {
                         let (atI, atJ) = (i * hidden + head * width + c, j * hidden + head * width + c)
                         results[0][atI] += kept * v[j][c]

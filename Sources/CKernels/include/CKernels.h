@@ -109,6 +109,11 @@ typedef struct {
     ptrdiff_t context_stride;
     float *_Nullable query, *_Nullable key, *_Nullable value;
     ptrdiff_t query_stride, key_stride, value_stride;
+    /// Of the scores, and so of the bias: head h's element (i, j) is at h · scores_head_stride + i · scores_row_stride + j.
+    /// Rows are whole lines of 16 numbers, and what lies behind a row's end in its last line means nothing. May be the bias;
+    /// wanted only where all is within reach.
+    float *_Nullable scores;
+    ptrdiff_t scores_head_stride, scores_row_stride;
 } GraftAttentionGradients;
 
 /// An element-wise function, called act below.
@@ -200,8 +205,6 @@ typedef struct {
     /// Each row i becomes softmax(scale · row), in place; rows lie `stride` floats apart. Short rows are done up to twice as
     /// fast if `stride` is a multiple of 16, so that no row begins where the vector at the end of another still reaches.
     void (*softmax)(float *x, ptrdiff_t stride, float scale, size_t rows, size_t columns);
-    /// dS = scale · P ⊙ (dP − rowsum(dP ⊙ P)), written over `dp`; rows of both lie `stride` floats apart.
-    void (*softmax_backward)(const float *p, float *dp, ptrdiff_t stride, float scale, size_t rows, size_t columns);
 
     /// The number of floats that `attention` and `attention_backward` need besides.
     size_t (*attention_scratch)(GraftFormat format, size_t length, size_t width, size_t reach);
