@@ -13,7 +13,8 @@ public struct SpecialTokens: Hashable, Sendable {
 
     /// Makes a set of special tokens.
     public init(
-        unknown: Int32?, classification: Int32? = nil, separator: Int32? = nil, padding: Int32? = nil, mask: Int32? = nil
+        unknown: Int32?, classification: Int32? = nil, separator: Int32? = nil, padding: Int32? = nil,
+        mask: Int32? = nil
     ) {
         self.unknown = unknown
         self.classification = classification

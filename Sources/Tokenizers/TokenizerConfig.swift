@@ -8,6 +8,8 @@ struct TokenizerConfig {
         case separator = "sep_token"
         case padding = "pad_token"
         case mask = "mask_token"
+        case beginning = "bos_token"
+        case end = "eos_token"
 
         /// What BERT calls it, then what others do.
         var usual: [String] {
@@ -17,6 +19,8 @@ struct TokenizerConfig {
             case .separator: ["[SEP]", "</s>"]
             case .padding: ["[PAD]", "<pad>"]
             case .mask: ["[MASK]", "<mask>"]
+            case .beginning: ["<s>"]
+            case .end: ["</s>"]
             }
         }
     }
@@ -29,6 +33,8 @@ struct TokenizerConfig {
     let folder: String
     /// tokenizer_config.json, empty where there is none.
     let config: JSONObject
+    /// special_tokens_map.json, empty where there is none.
+    let map: JSONObject
     /// The texts of the special tokens the files name.
     private let named: [Role: String]
     /// Tokens beyond the roles.
@@ -45,7 +51,7 @@ struct TokenizerConfig {
         }
         self.folder = folder
         config = try object(Self.configName)
-        let map = try object(Self.mapName)
+        map = try object(Self.mapName)
         var named: [Role: String] = [:]
         for role in Role.allCases {
             let texts = [try Self.text(role.rawValue, config), try Self.text(role.rawValue, map)]
@@ -78,9 +84,6 @@ struct TokenizerConfig {
         sentenceMaximum = sentence["max_seq_length"] == nil ? nil : try sentence.count("max_seq_length")
     }
 
-    /// The text of a special token: as named, else what BERT calls it.
-    func text(of role: Role) -> String { named[role] ?? role.usual[0] }
-
     /// The token of a role, nil where no file names it.
     func name(of role: Role) -> String? { named[role] }
 
@@ -103,14 +106,9 @@ struct TokenizerConfig {
 }
 
 extension TokenizerConfig {
-    /// The classes of transformers that are BERT's tokenizer by other names.
-    private static let bertClasses: Set<String> = Set(
-        ["Bert", "DistilBert", "Electra", "MobileBert", "ConvBert", "SqueezeBert"]
-            .flatMap { ["\($0)Tokenizer", "\($0)TokenizerFast"] })
-
-    /// The class of transformers the folder was written by, if it is BERT's or none is named.
-    func isBert() throws(TokenizerError) -> Bool {
-        try config.optionalString("tokenizer_class").map(Self.bertClasses.contains) ?? true
+    /// Whether the class of transformers the folder was written by is BERT's or none is named.
+    private func isBert() throws(TokenizerError) -> Bool {
+        try config.optionalString("tokenizer_class").map { TokenizerFamily(className: $0) == .bert } ?? true
     }
 
     /// BERT's normalizer as tokenizer_config.json sets it.
@@ -123,11 +121,6 @@ extension TokenizerConfig {
 
     /// Refuses what BERT's tokenizer could be told here and Graft's cannot.
     func checkBert() throws(TokenizerError) {
-        guard try isBert() else {
-            throw .unsupportedComponent(
-                file: config.file, stage: "tokenizer_class", found: try config.string("tokenizer_class"),
-                supported: Self.bertClasses.sorted())
-        }
         guard try config.optionalFlag("do_basic_tokenize") ?? true else {
             throw config.unexpected("do_basic_tokenize", "true")
         }

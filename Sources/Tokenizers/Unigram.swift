@@ -47,7 +47,8 @@ struct Unigram: SubwordModel {
             findBestPath(&lattice)
             lattice.trace(unknown: unknownID)
             for step in lattice.path.reversed() {
-                let scalars = word.lowerBound + lattice.scalar(at: step.start)..<word.lowerBound
+                let scalars =
+                    word.lowerBound + lattice.scalar(at: step.start)..<word.lowerBound
                     + lattice.scalar(at: step.end)
                 let original = text.original(of: scalars)
                 if step.id != unknownID {

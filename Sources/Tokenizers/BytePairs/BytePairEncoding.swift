@@ -104,7 +104,11 @@ struct BytePairEncoding: SubwordModel {
                 session.word.append(UInt8(truncatingIfNeeded: scalar))
             } else if let scalar = Unicode.Scalar(scalar) {
                 for byte in UTF8.encode(scalar) ?? .init() {
-                    if usesAlphabet { session.word += ByteAlphabet.written[Int(byte)] } else { session.word.append(byte) }
+                    if usesAlphabet {
+                        session.word += ByteAlphabet.written[Int(byte)]
+                    } else {
+                        session.word.append(byte)
+                    }
                 }
             }
             for _ in before..<session.word.count { session.sources.append(Int32(truncatingIfNeeded: index)) }

@@ -22,7 +22,8 @@ struct OffsetTrimming: Equatable, Sendable {
             var (leading, trailing) = (0, 0)
             if added.has(tokens.ids[index]) {
                 let source = sources[isSplit ? tokens.words[index] ?? 0 : 0]
-                (leading, trailing) = Self.spaces(source.unicodeScalars.dropFirst(offsets.lowerBound).prefix(offsets.count))
+                (leading, trailing) = Self.spaces(
+                    source.unicodeScalars.dropFirst(offsets.lowerBound).prefix(offsets.count))
             } else if let bytes = vocabulary.bytes(of: tokens.ids[index]) {
                 (leading, trailing) = Self.spaces(String(decoding: bytes, as: UTF8.self).unicodeScalars)
             }
@@ -37,7 +38,8 @@ struct OffsetTrimming: Equatable, Sendable {
     }
 
     /// How many spaces a text begins and ends with, as such or as “Ġ”.
-    private static func spaces(_ scalars: some BidirectionalCollection<Unicode.Scalar>) -> (leading: Int, trailing: Int) {
+    private static func spaces(_ scalars: some BidirectionalCollection<Unicode.Scalar>) -> (leading: Int, trailing: Int)
+    {
         let tables = UnicodeTables.shared
         let isText = { (scalar: Unicode.Scalar) in
             scalar.value != 0x120 && !tables[scalar.value].contains(.whitespace)
