@@ -47,10 +47,11 @@ struct AddedTokens: Sendable {
     /// Whether an id is that of an added token.
     func has(_ id: Int32) -> Bool { ids.contains(id) }
 
-    /// The tokens that are found in the text as given; nil if some are found in the normalized text.
-    var verbatimOnly: [String]? {
-        tokens.contains(where: \.isNormalized) ? nil : tokens.map(\.content)
-    }
+    /// The tokens that are found in the text as given.
+    var foundVerbatim: [String] { tokens.filter { !$0.isNormalized }.map(\.content) }
+
+    /// What is looked for in the normalized text.
+    var normalizedPatterns: [[UInt32]] { normalized.all }
 
     /// Cuts the text as given.
     func splitVerbatim(_ scalars: [UInt32]) -> [Part] { verbatim.split(scalars) }
@@ -62,12 +63,18 @@ struct AddedTokens: Sendable {
     private struct Matcher {
         /// By first scalar.
         private var patterns: [UInt32: [(scalars: [UInt32], token: AddedToken)]] = [:]
+        /// By the low byte of a scalar: whether a pattern may start with it. Most scalars need no closer look.
+        private var mayStart = [Bool](repeating: false, count: 256)
 
         init(_ patterns: [([UInt32], AddedToken)]) {
             for (scalars, token) in patterns {
-                if let first = scalars.first { self.patterns[first, default: []].append((scalars, token)) }
+                guard let first = scalars.first else { continue }
+                self.patterns[first, default: []].append((scalars, token))
+                mayStart[Int(first & 0xFF)] = true
             }
         }
+
+        var all: [[UInt32]] { patterns.values.flatMap { $0.map(\.scalars) } }
 
         func split(_ scalars: [UInt32]) -> [Part] {
             guard !patterns.isEmpty else {
@@ -105,7 +112,9 @@ struct AddedTokens: Sendable {
         }
 
         private func match(at position: Int, in scalars: [UInt32]) -> (length: Int, token: AddedToken)? {
-            guard let candidates = patterns[scalars[position]] else { return nil }
+            guard mayStart[Int(scalars[position] & 0xFF)], let candidates = patterns[scalars[position]] else {
+                return nil
+            }
             var best: (length: Int, token: AddedToken)?
             for candidate in candidates where candidate.scalars.count > best?.length ?? 0 {
                 if scalars[position...].starts(with: candidate.scalars) {

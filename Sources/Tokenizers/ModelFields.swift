@@ -87,11 +87,11 @@ extension ModelFields {
     private static func scoredVocabulary(
         _ reader: inout JSONReader, capacity: Int
     ) throws(TokenizerError) -> (Vocabulary, [Double]) {
-        var vocabulary = Vocabulary(capacity: capacity)
         let file = reader.file
-        var scores: [Double] = []
+        var (bytes, starts, scores) = ([UInt8](), [Int32(0)], [Double]())
+        bytes.reserveCapacity(capacity * 8)
+        starts.reserveCapacity(capacity)
         scores.reserveCapacity(capacity)
-        var token: [UInt8] = []
         func unexpected() -> TokenizerError {
             .unexpectedValue(
                 file: file, field: "model.vocab[\(scores.count)]", found: "something else",
@@ -102,15 +102,14 @@ extension ModelFields {
             guard reader.isAtArray else { throw unexpected() }
             try reader.enterArray()
             guard try reader.nextElement(), reader.isAtString else { throw unexpected() }
-            try reader.string(into: &token)
+            try reader.string(into: &bytes)
             guard try reader.nextElement(), let score = try reader.finiteNumber(), try !reader.nextElement() else {
                 throw unexpected()
             }
-            try vocabulary.insert(token, id: Int32(truncatingIfNeeded: scores.count), file: reader.file)
+            starts.append(Int32(truncatingIfNeeded: bytes.count))
             scores.append(score)
-            token.removeAll(keepingCapacity: true)
         }
-        return (vocabulary, scores)
+        return (try Vocabulary(bytes, starts: starts, file: file), scores)
     }
 }
 

@@ -37,8 +37,6 @@ struct TokenizerConfig {
     let map: JSONObject
     /// The texts of the special tokens the files name.
     private let named: [Role: String]
-    /// Tokens beyond the roles.
-    let additional: [String]
     let modelMaximum: Int?
     let sentenceMaximum: Int?
 
@@ -63,16 +61,6 @@ struct TokenizerConfig {
             named[role] = texts[0] ?? texts[1]
         }
         self.named = named
-        var additional: [String] = []
-        for object in [config, map] where object["additional_special_tokens"] != nil {
-            for value in try object.array("additional_special_tokens") {
-                guard let text = Self.text(value) else {
-                    throw object.unexpected("additional_special_tokens", "an array of tokens")
-                }
-                if !additional.contains(where: { $0.isExactly(text) }) { additional.append(text) }
-            }
-        }
-        self.additional = additional
         // 10³⁰ is what transformers writes for “no limit”.
         switch config["model_max_length"] {
         case nil, .number(1e9...): modelMaximum = nil

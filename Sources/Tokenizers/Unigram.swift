@@ -13,6 +13,7 @@ struct Unigram: SubwordModel {
     /// The tokens of the bytes, `<0x00>` to `<0xFF>`, where the model spells unknown text in them.
     private let byteTokens: [Int32?]
     private let prefixes: PrefixFilter
+    private let caches = SpellingCache.Pool()
 
     private static let unknownPenalty = 10.0
 
@@ -41,23 +42,44 @@ struct Unigram: SubwordModel {
     func spell(
         _ words: [Range<Int>], of text: NormalizedText, firstWord: Int, atMost maximum: Int, into tokens: inout Tokens
     ) {
-        var lattice = UnigramLattice(longestWord: words.lazy.map(\.count).max() ?? 0)
+        var lattice = UnigramLattice(longestWord: words.reduce(0) { max($0, $1.count) })
+        var cache = caches.take()
         for (index, word) in words.enumerated() where tokens.ids.count < maximum {
+            func original(_ bytes: Range<Int>) -> Range<Int> {
+                text.original(
+                    of: word.lowerBound + lattice.scalar(at: bytes.lowerBound)..<word.lowerBound
+                        + lattice.scalar(at: bytes.upperBound))
+            }
             lattice.read(text.scalars, word)
+            let key = SpellingCache.Key(lattice.bytes(0..<lattice.count))
+            if let key {
+                var start = 0
+                let isKnown = cache.find(key) { id, length in
+                    tokens.append(id, original(start..<start + length), word: firstWord + index)
+                    start += length
+                }
+                if isKnown { continue }
+            }
             findBestPath(&lattice)
             lattice.trace(unknown: unknownID)
+            var hasUnknown = false
             for step in lattice.path.reversed() {
-                let scalars =
-                    word.lowerBound + lattice.scalar(at: step.start)..<word.lowerBound
-                    + lattice.scalar(at: step.end)
-                let original = text.original(of: scalars)
                 if step.id != unknownID {
-                    tokens.append(step.id, original, word: firstWord + index)
+                    tokens.append(step.id, original(step.start..<step.end), word: firstWord + index)
                 } else {
-                    appendUnknown(lattice.bytes(step.start..<step.end), original, word: firstWord + index, &tokens)
+                    hasUnknown = true
+                    appendUnknown(
+                        lattice.bytes(step.start..<step.end), original(step.start..<step.end), word: firstWord + index,
+                        &tokens)
+                }
+            }
+            if let key, !hasUnknown {
+                cache.insert(key) { body in
+                    for step in lattice.path.reversed() { body(step.id, step.end - step.start) }
                 }
             }
         }
+        caches.putBack(cache)
     }
 
     /// What is unknown as parts may still be a token as a whole, and else may be spelled in bytes.
@@ -75,6 +97,7 @@ struct Unigram: SubwordModel {
 
     /// Finds, for each position, the best path of tokens that ends there.
     private func findBestPath(_ lattice: inout UnigramLattice) {
+        lattice.forgetPaths()
         var start = 0
         while start < lattice.count {
             let scoreToHere = lattice.score(at: start)

@@ -40,7 +40,7 @@ struct UnigramLattice: ~Copyable {
         scalars.deallocate()
     }
 
-    /// Takes a word in; no path is known.
+    /// Takes a word in.
     mutating func read(_ text: [UInt32], _ word: Range<Int>) {
         precondition(word.count * 4 <= capacity, "A lattice has room for the longest word of its text.")
         count = 0
@@ -56,7 +56,11 @@ struct UnigramLattice: ~Copyable {
             for byte in before..<count { scalars[byte] = Int32(truncatingIfNeeded: index) }
         }
         scalars[count] = Int32(truncatingIfNeeded: word.count)
-        for position in 0...count { nodes[position] = Node(score: 0, start: -1, id: 0) }
+    }
+
+    /// Starts over: no position has a path to it.
+    mutating func forgetPaths() {
+        nodes.initialize(repeating: Node(score: 0, start: -1, id: 0), count: count + 1)
     }
 
     private mutating func append(multibyte scalar: UInt32) {

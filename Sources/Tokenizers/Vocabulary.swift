@@ -41,6 +41,50 @@ struct Vocabulary: Sendable {
         bytes.reserveCapacity(capacity * 8)
     }
 
+    /// A vocabulary whose ids count up from 0, made at once: many times faster than token by token where it is large.
+    ///
+    /// - Parameters:
+    ///   - bytes: of all tokens, one after the other.
+    ///   - starts: where each token starts, and where the last one ends.
+    /// - Throws: what is there twice.
+    init(_ bytes: [UInt8], starts: [Int32], file: String) throws(TokenizerError) {
+        self.init(capacity: starts.count - 1)
+        let hashes = (1..<starts.count).map { index in
+            bytes.withUnsafeBufferPointer { bytes in
+                Hash(UnsafeBufferPointer(rebasing: bytes[Int(starts[index - 1])..<Int(starts[index])]))
+            }
+        }
+        self.bytes = bytes
+        self.starts = starts
+        ids = (0..<Int32(hashes.count)).map { $0 }
+        indices = ids
+        idLimit = hashes.count
+        for (index, hash) in hashes.enumerated() {
+            longest = max(longest, Int(starts[index + 1] - starts[index]))
+            if placeUnlessThere(hash, index) { continue }
+            throw .duplicateToken(file: file, token: token(at: index))
+        }
+    }
+
+    /// Places a token; false where a token of the same bytes is placed.
+    private mutating func placeUnlessThere(_ hash: Hash, _ index: Int) -> Bool {
+        var slot = firstSlot(hash)
+        while slots[slot] != 0 {
+            if slots[slot] >> 32 == hash.state >> 32, isEqual(Int(slots[slot] & 0xFFFF_FFFF) - 1, index) {
+                return false
+            }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        slots[slot] = (hash.state & ~0xFFFF_FFFF) | UInt64(index + 1)
+        return true
+    }
+
+    /// Whether two tokens have the same bytes.
+    private func isEqual(_ first: Int, _ second: Int) -> Bool {
+        bytes[Int(starts[first])..<Int(starts[first + 1])].elementsEqual(
+            bytes[Int(starts[second])..<Int(starts[second + 1])])
+    }
+
     var count: Int { ids.count }
 
     /// What stands in the way of a new token.

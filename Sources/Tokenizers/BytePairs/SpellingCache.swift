@@ -76,11 +76,16 @@ struct SpellingCache: Sendable {
     }
 
     /// Keeps the tokens of a word, unless they are too many.
-    mutating func insert(_ key: Key, _ symbols: SymbolChain) {
+    mutating func insert(_ key: Key, _ symbols: SymbolChain) { insert(key) { symbols.forEach($0) } }
+
+    /// Keeps the tokens of a word, unless they are too many.
+    ///
+    /// - Parameter forEach: calls what it is given with the id of each token and how many bytes of the word it covers.
+    mutating func insert(_ key: Key, _ forEach: (_ body: (_ id: Int32, _ length: Int) -> Void) -> Void) {
         let first = key.slot * Self.mostTokens
         let end = first + Self.mostTokens
         var index = first
-        symbols.forEach { id, length in
+        forEach { id, length in
             if index < end {
                 ids[index] = id
                 lengths[index] = UInt8(length)

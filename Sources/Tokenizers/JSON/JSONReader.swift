@@ -230,23 +230,24 @@ struct JSONReader {
 
     private mutating func appendString(to text: inout [UInt8]) throws(TokenizerError) {
         try expect(UInt8(ascii: "\""))
-        var start = position
-        while position < bytes.count {
-            let byte = bytes[position]
-            if byte == UInt8(ascii: "\"") {
-                text.append(contentsOf: bytes[start..<position])
-                position += 1
-                return
+        while true {
+            // Up to the quote that ends the string, or what needs a closer look.
+            bytes.withUnsafeBufferPointer { bytes in
+                let start = position
+                while position < bytes.count, bytes[position] >= 0x20, bytes[position] != UInt8(ascii: "\""),
+                    bytes[position] != UInt8(ascii: "\\")
+                {
+                    position += 1
+                }
+                text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<position]))
             }
+            guard position < bytes.count else { throw failure("a string without end") }
+            let byte = bytes[position]
             guard byte >= 0x20 else { throw failure("a control character in a string; write it as \\u00XX") }
             position += 1
-            if byte == UInt8(ascii: "\\") {
-                text.append(contentsOf: bytes[start..<position - 1])
-                try appendEscape(to: &text)
-                start = position
-            }
+            if byte == UInt8(ascii: "\"") { return }
+            try appendEscape(to: &text)
         }
-        throw failure("a string without end")
     }
 
     private mutating func appendEscape(to text: inout [UInt8]) throws(TokenizerError) {
