@@ -24,7 +24,7 @@ struct ModelFields {
             switch name {
             case "vocab" where reader.isAtObject:
                 // Some 15 bytes an entry, as `"token":12345,`.
-                vocabulary = try Self.vocabulary(&reader, capacity: sizeHint / 15)
+                vocabulary = try Vocabulary(&reader, capacity: sizeHint / 15, path: "model.vocab.")
                 fields.append(.init(name: name, value: .null))
             case "vocab" where reader.isAtArray:
                 // Some 30 bytes an entry, as `["▁token",-12.345678901234567],`.
@@ -80,24 +80,6 @@ struct ModelFields {
     func requiredScores() throws(TokenizerError) -> (vocabulary: Vocabulary, scores: [Double]) {
         if let scoredVocabulary { return scoredVocabulary }
         throw missingVocabulary("an array of tokens with their scores")
-    }
-
-    private static func vocabulary(
-        _ reader: inout JSONReader, capacity: Int
-    ) throws(TokenizerError) -> Vocabulary {
-        var vocabulary = Vocabulary(capacity: capacity)
-        var token: [UInt8] = []
-        try reader.enterObject()
-        while try reader.nextField(into: &token) {
-            guard let id = reader.identifier() else {
-                throw .unexpectedValue(
-                    file: reader.file, field: "model.vocab.\(String(decoding: token, as: UTF8.self))",
-                    found: try reader.value().summary, expected: "a whole number from 0 to \(Int32.max)")
-            }
-            try vocabulary.insert(token, id: id, file: reader.file)
-            token.removeAll(keepingCapacity: true)
-        }
-        return vocabulary
     }
 }
 
@@ -165,6 +147,24 @@ extension WordPiece {
 }
 
 extension Vocabulary {
+    /// Reads an object of tokens and ids.
+    ///
+    /// - Parameter path: what stands before a token where an error names it.
+    init(_ reader: inout JSONReader, capacity: Int, path: String) throws(TokenizerError) {
+        self.init(capacity: capacity)
+        var token: [UInt8] = []
+        try reader.enterObject()
+        while try reader.nextField(into: &token) {
+            guard let id = reader.identifier() else {
+                throw .unexpectedValue(
+                    file: reader.file, field: path + String(decoding: token, as: UTF8.self),
+                    found: try reader.value().summary, expected: "a whole number from 0 to \(Int32.max)")
+            }
+            try insert(token, id: id, file: reader.file)
+            token.removeAll(keepingCapacity: true)
+        }
+    }
+
     /// Adds a token; a token or an id that is there already is an error that names the file.
     mutating func insert(_ token: [UInt8], id: Int32, file: String) throws(TokenizerError) {
         switch insert(token, id: id) {

@@ -367,7 +367,7 @@ def write_folders(arguments):
         source, before = random.Random(SEED), writer.count
         for text, encoding in zip(texts, tokenizer.encode_batch(texts)):
             writer.record(2, [text], None, encoding)
-        for first, second in zip(source.sample(texts, 600), source.sample(texts, 600)):
+        for first, second in zip(source.choices(texts, k=600), source.choices(texts, k=600)):
             writer.record(3, [first, second], None, tokenizer.encode(first, second))
             for strategy in ("longest_first", "only_first", "only_second"):
                 for side in ("right", "left"):
@@ -380,7 +380,7 @@ def write_folders(arguments):
                     except Exception as error:
                         assert "too short" in str(error), error
             tokenizer.no_truncation()
-        for text in source.sample(texts, 600):
+        for text in source.choices(texts, k=600):
             split = text.split(" ")
             writer.record(4, split, None, tokenizer.encode(split, is_pretokenized=True))
         timed.append(dict(name=folder.name, **speed(tokenizer, timed_texts)))
