@@ -103,7 +103,7 @@ extension ModelFields {
             try reader.enterArray()
             guard try reader.nextElement(), reader.isAtString else { throw unexpected() }
             try reader.string(into: &bytes)
-            guard try reader.nextElement(), let score = try reader.finiteNumber(), try !reader.nextElement() else {
+            guard try reader.nextElement(), let score = reader.score(), try !reader.nextElement() else {
                 throw unexpected()
             }
             starts.append(Int32(truncatingIfNeeded: bytes.count))
