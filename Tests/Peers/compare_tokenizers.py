@@ -72,6 +72,7 @@ def wide_texts(count, paths, seed=SEED):
     tokens = ["<s>", "</s>", "<mask>", "<pad>", "<unk>", "[MASK]", "[CLS]", "[SEP]", "[PAD]", "<extra_id_0>", "<extra_id_99>",
               "<s>NOTUSED", "<0x41>", "[unused1]", "|||EMAIL_ADDRESS|||", "<ent>", "\u2581", "\u2581\u2581", "\u0120", "##a", "</w>"]
     words = " ".join(lines[:400]).split()
+    broken = iter(generated(count, seed))
     texts = special_cases()
     while len(texts) < count:
         kind = len(texts) % 6
@@ -87,7 +88,7 @@ def wide_texts(count, paths, seed=SEED):
                                                 source.choice(tokens), source.choice("aA1.,-_(\u00e9\u4e2d\u0416\u0301")])
                                  for _ in range(source.randrange(1, 30))))
         elif kind == 4:
-            texts += generated(1, source.randrange(1 << 40))
+            texts.append(next(broken))
         else:
             texts.append(source.choice([" ", ""]) + source.choice(spaces).join(source.choice(words) for _ in range(source.randrange(1, 12)))
                          + source.choice(spaces + endings + [""]))
