@@ -47,10 +47,11 @@ struct AddedTokens: Sendable {
     /// Whether an id is that of an added token.
     func has(_ id: Int32) -> Bool { ids.contains(id) }
 
-    /// The tokens that are found in the text as given; nil if some are found in the normalized text.
-    var verbatimOnly: [String]? {
-        tokens.contains(where: \.isNormalized) ? nil : tokens.map(\.content)
-    }
+    /// The tokens that are found in the text as given.
+    var foundVerbatim: [String] { tokens.filter { !$0.isNormalized }.map(\.content) }
+
+    /// What is looked for in the normalized text.
+    var normalizedPatterns: [[UInt32]] { normalized.all }
 
     /// Cuts the text as given.
     func splitVerbatim(_ scalars: [UInt32]) -> [Part] { verbatim.split(scalars) }
@@ -72,6 +73,8 @@ struct AddedTokens: Sendable {
                 mayStart[Int(first & 0xFF)] = true
             }
         }
+
+        var all: [[UInt32]] { patterns.values.flatMap { $0.map(\.scalars) } }
 
         func split(_ scalars: [UInt32]) -> [Part] {
             guard !patterns.isEmpty else {

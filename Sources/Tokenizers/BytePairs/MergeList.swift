@@ -65,7 +65,7 @@ struct MergeList: Sendable {
 
     private func unexpected(_ found: String) -> TokenizerError {
         .unexpectedValue(
-            file: file, field: "merges[\(count)]", found: found, expected: "two tokens with a space between")
+            file: file, field: "merges[\(starts.count - 1)]", found: found, expected: "two tokens with a space between")
     }
 
     /// The merges between tokens of a vocabulary, which must have all of them and what they become.
