@@ -138,15 +138,13 @@ struct Vocabulary: Sendable {
         }
     }
 
-    /// The bytes of the token of an id.
-    func bytes(of id: Int32) -> ArraySlice<UInt8>? {
-        index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
-    }
-
-    private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {
-        // An empty buffer may have no address, and no byte of it is looked at.
-        guard let start = token.baseAddress else { return withUnsafePointer(to: 0) { id(of: $0, count: 0, hash) } }
-        return id(of: start, count: token.count, hash)
+    /// Calls a function with the bytes of the token of an id; nil where there is none.
+    @inline(__always)
+    func withToken<Result>(of id: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        guard let index = index(ofID: id) else { return nil }
+        return bytes.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: $0[Int(starts[index])..<Int(starts[index + 1])]))
+        }
     }
 
     /// The id of the token that is `prefix` and then `count` bytes; `hash` is that of both.
