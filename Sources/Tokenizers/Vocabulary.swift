@@ -147,6 +147,12 @@ struct Vocabulary: Sendable {
         }
     }
 
+    private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {
+        // An empty buffer may have no address, and no byte of it is looked at.
+        guard let start = token.baseAddress else { return withUnsafePointer(to: 0) { id(of: $0, count: 0, hash) } }
+        return id(of: start, count: token.count, hash)
+    }
+
     /// The id of the token that is `prefix` and then `count` bytes; `hash` is that of both.
     @inline(__always)
     func id(of rest: UnsafePointer<UInt8>, count: Int, after prefix: [UInt8] = [], _ hash: Hash) -> Int32? {
