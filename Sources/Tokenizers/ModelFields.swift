@@ -36,22 +36,33 @@ struct ModelFields {
             default: fields.append(.init(name: name, value: try reader.value()))
             }
             // Said before a long list of merges is read for nothing.
-            if name == "type" { try Self.checkType(JSONObject(fields: fields, file: reader.file, path: "model")) }
+            if name == "type" { _ = try Self.type(JSONObject(fields: fields, file: reader.file, path: "model")) }
         }
         self.fields = JSONObject(fields: fields, file: reader.file, path: "model")
     }
 
-    private static func checkType(_ model: JSONObject) throws(TokenizerError) {
+    private static func type(_ model: JSONObject) throws(TokenizerError) -> String {
         let type = try model.string("type")
         guard types.contains(type) else {
             throw .unsupportedComponent(file: model.file, stage: "model", found: type, supported: types)
         }
+        return type
+    }
+
+    /// The kind of the model. Files of 2020, GPT-2's and many of its time, do not say it: there it is told by the fields.
+    private func type() throws(TokenizerError) -> String {
+        if fields.has("type") { return try Self.type(fields) }
+        if merges != nil { return "BPE" }
+        if scoredVocabulary != nil { return "Unigram" }
+        guard fields.has("max_input_chars_per_word") else {
+            throw .missingField(file: fields.file, field: "model.type")
+        }
+        return "WordPiece"
     }
 
     /// The model.
     func model() throws(TokenizerError) -> any SubwordModel {
-        try Self.checkType(fields)
-        switch try fields.string("type") {
+        switch try type() {
         case "Unigram": return try Unigram(self)
         case "BPE": return try BytePairEncoding(self)
         default: return try WordPiece(self)

@@ -42,6 +42,32 @@ import Tokenizers
         }
     }
 
+    @Test func `a model that does not say its kind is known by its fields`() throws {
+        func tokens(_ model: [String: Any]) throws -> [Int32] {
+            let tokenizer = try TokenizerFixture.load([
+                "tokenizer.json": try TokenizerFixture.bert { document in
+                    document["model"] = model
+                    document["added_tokens"] = [[String: Any]]()
+                    document["post_processor"] = NSNull()
+                }
+            ])
+            return try tokenizer.tokenize("abc", pairedWith: nil, truncation: nil).ids
+        }
+        let pieces: [[Any]] = [["?", 0], ["a", -1], ["bc", -1.5]]
+        #expect(try tokens(["unk_id": 0, "vocab": pieces]) == [1, 2])
+        let vocabulary = ["a": 0, "b": 1, "c": 2, "bc": 3]
+        #expect(try tokens(["unk_token": "", "vocab": vocabulary, "merges": ["b c"]]) == [0, 3])
+        #expect(
+            try tokens([
+                "unk_token": "?", "continuing_subword_prefix": "#", "max_input_chars_per_word": 9,
+                "vocab": ["a": 0, "#bc": 1, "?": 2],
+            ]) == [0, 1])
+        let error = try TokenizerFixture.refusal([
+            "tokenizer.json": try TokenizerFixture.bert { $0["model"] = ["vocab": vocabulary] }
+        ])
+        #expect("\(error)".contains("has no “model.type”"))
+    }
+
     @Test func `ids may have gaps`() throws {
         let tokenizer = try TokenizerFixture.load([
             "tokenizer.json": try TokenizerFixture.bert { document in
