@@ -13,6 +13,7 @@ import collections
 import difflib
 import inspect
 import json
+import os
 import pathlib
 import random
 import tempfile
@@ -24,27 +25,14 @@ import transformers
 
 import train_tokenizers
 from compare_tokenizers import wide_texts
+from make_tokenizer_goldens import case
 
-OUTPUT = pathlib.Path(__file__).parents[1] / "Fixtures/tokenizers/families.json"
+OUTPUT = pathlib.Path(__file__).resolve().parents[1] / "Fixtures/tokenizers/families.json"
 SENTENCES = ["M\u00fcnchen, \u00c5ngstr\u00f6m, na\u00efve caf\u00e9 for \u20ac5,5, 1,000 and 12,5.", "It's what they've said: \u201cdon't!\u201d We'll see, I'd say.",
              "\u6771\u4eac\u306f\u9ad8\u3044", "\u041f\u0440\u0438\u0432\u0435\u0442, \u043c\u0438\u0440", "\uff21\uff22\uff23 \ufb01ne \u2460 \u00bd \u2122", "I \u2764\ufe0f \U0001f355\U0001f44d\U0001f3fd ok"]
 # What the characters map of the SentencePiece files changes, in place of the hundreds of kilobytes of the real one.
 RULES = [("\uff21", "A"), ("\uff22", "B"), ("\ufb01", "fi"), ("\u00bd", "1\u20442"), ("e\u0301", "\u00e9"), ("\u2122", "TM"), ("\u3000", " "), ("\u00a0", " "),
          ("\t", " "), ("\n", " "), ("\u200b", " "), ("\u00ad", ""), ("\u0130", "i\u0307")]
-
-
-def case(tokenizer, texts, words=False, truncation=None):
-    if truncation:
-        tokenizer.enable_truncation(truncation[0], strategy=truncation[1], direction=truncation[2])
-    encoding = tokenizer.encode(texts, is_pretokenized=True) if words else tokenizer.encode(*texts)
-    tokenizer.no_truncation()
-    found = dict(texts=texts, ids=encoding.ids, segments=encoding.type_ids, offsets=[list(o) for o in encoding.offsets],
-                 words=encoding.word_ids, special=encoding.special_tokens_mask)
-    if words:
-        found["isSplit"] = True
-    if truncation:
-        found["truncation"] = dict(zip(("limit", "strategy", "side"), truncation))
-    return found
 
 
 def cases(tokenizer, texts, source):
@@ -65,6 +53,7 @@ def main():
     source, found = random.Random(8), []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        os.chdir(folder)
         (folder / "texts.txt").write_text("\n".join(texts + SENTENCES * 3), "utf-8")
         (folder / "rules.tsv").write_text("".join("\t".join(" ".join(f"{ord(c):X}" for c in text) for text in rule) + "\n" for rule in RULES))
         (folder / "kinds").mkdir()

@@ -8,6 +8,7 @@ makes of them. --gpt2 names a folder with GPT-2's real encoder.json and vocab.bp
 """
 
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -148,14 +149,15 @@ def other_pairs(texts, size, output):
 
 def train_pieces(texts, prefix, rules, **options):
     if rules:
-        options.update(normalization_rule_name="user_defined", normalization_rule_tsv=str(rules))
-    source = pathlib.Path(f"{prefix}.txt")
-    source.write_text("\n".join(" ".join(text.split())[:4000] for text in texts), "utf-8")
+        options.update(normalization_rule_name="user_defined", normalization_rule_tsv=os.path.relpath(rules))
+    # Not from a file, nor to one: the model would name it.
+    model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        input=str(source), model_prefix=str(prefix), minloglevel=2, num_threads=1, input_sentence_size=20000,
-        shuffle_input_sentence=False, hard_vocab_limit=False, **options)
-    source.unlink()
-    return pathlib.Path(f"{prefix}.model")
+        sentence_iterator=iter(" ".join(text.split())[:4000] for text in texts), model_writer=model, minloglevel=2,
+        num_threads=1, input_sentence_size=20000, shuffle_input_sentence=False, hard_vocab_limit=False, **options)
+    path = pathlib.Path(f"{prefix}.model")
+    path.write_bytes(model.getvalue())
+    return path
 
 
 def sentence_pieces(texts, size, output, rules=None):
@@ -201,7 +203,6 @@ def sentence_pieces(texts, size, output, rules=None):
                 made._tokenizer.save(str(output / kind / "tokenizer.json"))
                 (output / kind / "config.json").write_text(json.dumps(dict(model_type=model_type)))
         model.unlink()
-        pathlib.Path(str(model).removesuffix("model") + "vocab").unlink()
 
 
 # MARK: WordPiece

@@ -102,7 +102,7 @@ extension TokenizerConfig {
                     throw decoder.unexpected(name, "an object with the content of a token")
                 }
                 stated.numbered.append((id, token))
-                for (role, stated_) in stated.byRole where stated_.content.isExactly(token.content) {
+                for (role, named) in stated.byRole where named.content.isExactly(token.content) {
                     stated.byRole[role] = token
                 }
             }
