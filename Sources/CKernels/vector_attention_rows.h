@@ -2,6 +2,9 @@
 ///
 /// Rows consist of whole lines of 16 numbers; where the text ends within a line, the scores behind its end are −∞. Walks go
 /// by groups of `PARTIAL_SUMS` columns, of which the last may be half.
+#ifndef GRAFT_VECTOR_ATTENTION_ROWS_H
+#define GRAFT_VECTOR_ATTENTION_ROWS_H
+
 #include "dropout.h"
 #include "vector_pairs.h"
 #include "vector_power.h"
@@ -229,3 +232,5 @@ CONSTANT_ARGUMENTS void pair_of_score_gradients(RowPair rows, size_t columns, co
         group_of_pairs(&rows, at, LINE_VECTORS, drops);
     }
 }
+
+#endif

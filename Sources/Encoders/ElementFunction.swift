@@ -11,23 +11,24 @@ public enum ElementFunction: String, Sendable, Hashable, CaseIterable {
     package func forward(_ x: Matrix) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
         switch self {
         case .identity: return (x, { $0 })
-        case .gelu: return activate(x, .gelu)
-        case .geluTanh: return activate(x, .geluTanh)
-        case .relu: return activate(x, .relu)
-        case .silu: return activate(x, .silu)
-        case .tanh: return elementwise(x, { Foundation.tanh($0) }, slope: { _, y in 1 - y * y })
-        case .sigmoid: return elementwise(x, { 1 / (1 + exp(-$0)) }, slope: { _, y in y * (1 - y) })
+        case .gelu: return kernel(x, .gelu)
+        case .geluTanh: return kernel(x, .geluTanh)
+        case .relu: return kernel(x, .relu)
+        case .silu: return kernel(x, .silu)
+        case .tanh: return elementwise(x, { Foundation.tanh($0) }, slope: { 1 - $0 * $0 })
+        case .sigmoid: return elementwise(x, { 1 / (1 + exp(-$0)) }, slope: { $0 * (1 - $0) })
         }
     }
 
-    private func activate(
+    private func kernel(
         _ x: Matrix, _ kind: ActivationKind
     ) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
         (x.activate(kind), { x.activatePullback($0, kind) })
     }
 
+    /// A function whose slope is one of its value.
     private func elementwise(
-        _ x: Matrix, _ function: (Float) -> Float, slope: @escaping @Sendable (_ x: Float, _ y: Float) -> Float
+        _ x: Matrix, _ function: (Float) -> Float, slope: @escaping @Sendable (_ y: Float) -> Float
     ) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
         var y = x
         y.withMutableBuffer { for index in $0.indices { $0[index] = function($0[index]) } }
@@ -36,11 +37,7 @@ public enum ElementFunction: String, Sendable, Hashable, CaseIterable {
             { [y] dy in
                 var dx = dy
                 dx.withMutableBuffer { dx in
-                    x.withBuffer { x in
-                        y.withBuffer { y in
-                            for index in dx.indices { dx[index] *= slope(x[index], y[index]) }
-                        }
-                    }
+                    y.withBuffer { y in for index in dx.indices { dx[index] *= slope(y[index]) } }
                 }
                 return dx
             }

@@ -2,7 +2,6 @@ import Encoders
 import Files
 import Foundation
 import Matrices
-import Safetensors
 
 /// The head that a model folder has because a task model of transformers wrote it: `BertForSequenceClassification` and its
 /// like.
@@ -40,8 +39,8 @@ public struct CheckpointHead: Sendable {
 
     /// The head in an adapter folder's terms, for `encoder`, which was read from the same folder.
     ///
-    /// - Throws: ``HeadError`` for layers that Graft does not know, an objective that it has no head for, labels that are no tags, and tensors that are
-    ///   missing or of another shape: transformers would start those at random, and say so once.
+    /// - Throws: ``HeadError`` for layers that Graft does not know, an objective that it has no head for, labels that are no
+    ///   tags, and tensors that are missing or of another shape: transformers would start those at random, and say so once.
     public func files(for encoder: TransformerEncoder, maximumTokens: Int) throws(HeadError) -> HeadFiles {
         let path = folder.appending(path: "config.json").path(percentEncoded: false)
         let layout: TaskHeadFamily.Layout
@@ -178,42 +177,5 @@ extension CheckpointHead {
             values[parameter] = try tensors.values(of: parameter, module)
         }
         return values
-    }
-}
-
-/// The tensors of heads in a model folder.
-private struct CheckpointTensors {
-    private let folder: String
-    private let tensors: SafetensorsFolder
-    private let prefix: String
-
-    init(contentsOf folder: URL, _ names: CheckpointNames) throws(HeadError) {
-        self.folder = folder.path(percentEncoded: false)
-        do { tensors = try SafetensorsFolder(contentsOf: folder) } catch { throw .weights(error) }
-        prefix = names.prefix(of: tensors.names)
-    }
-
-    /// "classifier.weight", "bert.pooler.dense.bias".
-    func name(of parameter: Parameter, _ module: TaskHeadFamily.Module) -> String {
-        let ending = parameter.name.hasSuffix(".bias") ? ".bias" : ".weight"
-        return (module.isOfEncoder ? prefix : "") + module.name + ending
-    }
-
-    func has(_ parameter: Parameter, _ module: TaskHeadFamily.Module) -> Bool {
-        tensors[name(of: parameter, module)] != nil
-    }
-
-    func values(of parameter: Parameter, _ module: TaskHeadFamily.Module) throws(HeadError) -> Matrix {
-        let name = name(of: parameter, module)
-        guard let tensor = tensors[name] else {
-            throw .missingTensor(folder: folder, tensor: name, nearest: NearestName.to(name, among: tensors.names))
-        }
-        let extents = HeadNetwork.extents(of: parameter)
-        guard tensor.shape == extents else {
-            throw .wrongShape(file: folder, tensor: name, found: tensor.shape, expected: extents)
-        }
-        do {
-            return Matrix(rows: parameter.rows, columns: parameter.columns, values: try tensor.floats())
-        } catch { throw .weights(error) }
     }
 }

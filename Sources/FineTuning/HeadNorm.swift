@@ -26,15 +26,14 @@ struct HeadNorm: Sendable {
         let width = gamma.columns
         let ones = [Float](repeating: 1, count: width)
         let g = pass.parameters[gamma].values
-        let b = beta.map { pass.parameters[$0].values } ?? [Float](repeating: 0, count: width)
         var normalized = Matrix(uninitializedRows: x.rows, columns: width)
         let kept = normalized.withMutableView {
             x.norm(.layer, gamma: ones, epsilon: epsilon, keeping: true, into: $0)
         }
         guard let kept else { preconditionFailure("what was asked to be kept is") }
         var y = normalized.multiplyingColumns(by: g)
-        y.withMutableBuffer { y in
-            for index in y.indices { y[index] += b[index % width] }
+        if let b = beta.map({ pass.parameters[$0].values }) {
+            y.withMutableBuffer { y in for index in y.indices { y[index] += b[index % width] } }
         }
         return (
             y,

@@ -64,7 +64,8 @@ public struct ModelCard: Sendable {
             "", "```sh", command, "```", "", "## Files", "",
             "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
             "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
-            "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.", "",
+            "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.",
+            "",
         ]
         return lines.joined(separator: "\n")
     }

@@ -18,12 +18,15 @@ struct AddedTokens: Sendable {
     /// All, by id.
     let tokens: [AddedToken]
     private let ids: Set<Int32>
+    /// Bit `id % 64` is set for each of the ids: most others need no look into the set.
+    private let idFilter: UInt64
     private let verbatim: Matcher
     private let normalized: Matcher
 
     init(_ tokens: [AddedToken], normalizer: Normalizer?) {
         self.tokens = tokens
         ids = Set(tokens.map(\.id))
+        idFilter = tokens.reduce(0) { $0 | 1 << UInt64($1.id & 63) }
         // Special tokens come first, so that they win over an equal pattern.
         let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
         verbatim = Matcher(ordered.filter { !$0.isNormalized }.map { ($0.content.unicodeScalars.map(\.value), $0) })
@@ -45,12 +48,13 @@ struct AddedTokens: Sendable {
     func id(of content: String) -> Int32? { tokens.first { $0.content.isExactly(content) }?.id }
 
     /// Whether an id is that of an added token.
-    func has(_ id: Int32) -> Bool { ids.contains(id) }
+    func has(_ id: Int32) -> Bool { idFilter >> UInt64(id & 63) & 1 == 1 && ids.contains(id) }
 
-    /// The tokens that are found in the text as given; nil if some are found in the normalized text.
-    var verbatimOnly: [String]? {
-        tokens.contains(where: \.isNormalized) ? nil : tokens.map(\.content)
-    }
+    /// The tokens that are found in the text as given.
+    var foundVerbatim: [String] { tokens.filter { !$0.isNormalized }.map(\.content) }
+
+    /// What is looked for in the normalized text.
+    var normalizedPatterns: [[UInt32]] { normalized.all }
 
     /// Cuts the text as given.
     func splitVerbatim(_ scalars: [UInt32]) -> [Part] { verbatim.split(scalars) }
@@ -72,6 +76,8 @@ struct AddedTokens: Sendable {
                 mayStart[Int(first & 0xFF)] = true
             }
         }
+
+        var all: [[UInt32]] { patterns.values.flatMap { $0.map(\.scalars) } }
 
         func split(_ scalars: [UInt32]) -> [Part] {
             guard !patterns.isEmpty else {

@@ -24,7 +24,7 @@ struct ModelFields {
             switch name {
             case "vocab" where reader.isAtObject:
                 // Some 15 bytes an entry, as `"token":12345,`.
-                vocabulary = try Self.vocabulary(&reader, capacity: sizeHint / 15)
+                vocabulary = try Vocabulary(&reader, capacity: sizeHint / 15, path: "model.vocab.")
                 fields.append(.init(name: name, value: .null))
             case "vocab" where reader.isAtArray:
                 // Some 30 bytes an entry, as `["▁token",-12.345678901234567],`.
@@ -36,22 +36,33 @@ struct ModelFields {
             default: fields.append(.init(name: name, value: try reader.value()))
             }
             // Said before a long list of merges is read for nothing.
-            if name == "type" { try Self.checkType(JSONObject(fields: fields, file: reader.file, path: "model")) }
+            if name == "type" { _ = try Self.type(JSONObject(fields: fields, file: reader.file, path: "model")) }
         }
         self.fields = JSONObject(fields: fields, file: reader.file, path: "model")
     }
 
-    private static func checkType(_ model: JSONObject) throws(TokenizerError) {
+    private static func type(_ model: JSONObject) throws(TokenizerError) -> String {
         let type = try model.string("type")
         guard types.contains(type) else {
             throw .unsupportedComponent(file: model.file, stage: "model", found: type, supported: types)
         }
+        return type
+    }
+
+    /// The kind of the model. Files of 2020, GPT-2's and many of its time, do not say it: there it is told by the fields.
+    private func type() throws(TokenizerError) -> String {
+        if fields.has("type") { return try Self.type(fields) }
+        if merges != nil { return "BPE" }
+        if scoredVocabulary != nil { return "Unigram" }
+        guard fields.has("max_input_chars_per_word") else {
+            throw .missingField(file: fields.file, field: "model.type")
+        }
+        return "WordPiece"
     }
 
     /// The model.
     func model() throws(TokenizerError) -> any SubwordModel {
-        try Self.checkType(fields)
-        switch try fields.string("type") {
+        switch try type() {
         case "Unigram": return try Unigram(self)
         case "BPE": return try BytePairEncoding(self)
         default: return try WordPiece(self)
@@ -81,24 +92,6 @@ struct ModelFields {
         if let scoredVocabulary { return scoredVocabulary }
         throw missingVocabulary("an array of tokens with their scores")
     }
-
-    private static func vocabulary(
-        _ reader: inout JSONReader, capacity: Int
-    ) throws(TokenizerError) -> Vocabulary {
-        var vocabulary = Vocabulary(capacity: capacity)
-        var token: [UInt8] = []
-        try reader.enterObject()
-        while try reader.nextField(into: &token) {
-            guard let id = reader.identifier() else {
-                throw .unexpectedValue(
-                    file: reader.file, field: "model.vocab.\(String(decoding: token, as: UTF8.self))",
-                    found: try reader.value().summary, expected: "a whole number from 0 to \(Int32.max)")
-            }
-            try vocabulary.insert(token, id: id, file: reader.file)
-            token.removeAll(keepingCapacity: true)
-        }
-        return vocabulary
-    }
 }
 
 extension ModelFields {
@@ -121,57 +114,12 @@ extension ModelFields {
             try reader.enterArray()
             guard try reader.nextElement(), reader.isAtString else { throw unexpected() }
             try reader.string(into: &bytes)
-            guard try reader.nextElement(), let score = try reader.finiteNumber(), try !reader.nextElement() else {
+            guard try reader.nextElement(), let score = reader.score(), try !reader.nextElement() else {
                 throw unexpected()
             }
             starts.append(Int32(truncatingIfNeeded: bytes.count))
             scores.append(score)
         }
         return (try Vocabulary(bytes, starts: starts, file: file), scores)
-    }
-}
-
-extension Unigram {
-    /// Reads the model of tokenizer.json.
-    init(_ model: ModelFields) throws(TokenizerError) {
-        let fields = model.fields
-        try fields.allow(only: ["type", "unk_id", "vocab", "byte_fallback"])
-        let (vocabulary, scores) = try model.requiredScores()
-        let unknown = try fields.id("unk_id")
-        guard unknown < scores.count else {
-            throw fields.unexpected("unk_id", "the id of one of the \(scores.count) tokens of model.vocab")
-        }
-        self.init(
-            vocabulary, scores: scores, unknown: unknown,
-            fallsBackToBytes: try fields.optionalFlag("byte_fallback") ?? false)
-    }
-}
-
-extension WordPiece {
-    /// Reads the model of tokenizer.json.
-    init(_ model: ModelFields) throws(TokenizerError) {
-        let fields = model.fields
-        try fields.allow(
-            only: ["type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"])
-        let vocabulary = try model.requiredVocabulary()
-        let unknown = try fields.string("unk_token")
-        guard let id = vocabulary.id(of: unknown) else {
-            throw .missingToken(file: fields.file, token: unknown, role: "unknown words (model.unk_token)")
-        }
-        self.init(
-            vocabulary, unknown: id, continuation: try fields.string("continuing_subword_prefix"),
-            longestWord: try fields.count("max_input_chars_per_word"))
-    }
-}
-
-extension Vocabulary {
-    /// Adds a token; a token or an id that is there already is an error that names the file.
-    mutating func insert(_ token: [UInt8], id: Int32, file: String) throws(TokenizerError) {
-        switch insert(token, id: id) {
-        case nil: return
-        case .tokenExists: throw .duplicateToken(file: file, token: String(decoding: token, as: UTF8.self))
-        case .idExists(let other):
-            throw .duplicateID(file: file, id: Int(id), tokens: [other, String(decoding: token, as: UTF8.self)])
-        }
     }
 }

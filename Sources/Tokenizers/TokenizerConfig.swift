@@ -8,6 +8,8 @@ struct TokenizerConfig {
         case separator = "sep_token"
         case padding = "pad_token"
         case mask = "mask_token"
+        case beginning = "bos_token"
+        case end = "eos_token"
 
         /// What BERT calls it, then what others do.
         var usual: [String] {
@@ -17,6 +19,8 @@ struct TokenizerConfig {
             case .separator: ["[SEP]", "</s>"]
             case .padding: ["[PAD]", "<pad>"]
             case .mask: ["[MASK]", "<mask>"]
+            case .beginning: ["<s>"]
+            case .end: ["</s>"]
             }
         }
     }
@@ -29,10 +33,10 @@ struct TokenizerConfig {
     let folder: String
     /// tokenizer_config.json, empty where there is none.
     let config: JSONObject
+    /// special_tokens_map.json, empty where there is none.
+    let map: JSONObject
     /// The texts of the special tokens the files name.
     private let named: [Role: String]
-    /// Tokens beyond the roles.
-    let additional: [String]
     let modelMaximum: Int?
     let sentenceMaximum: Int?
 
@@ -45,7 +49,7 @@ struct TokenizerConfig {
         }
         self.folder = folder
         config = try object(Self.configName)
-        let map = try object(Self.mapName)
+        map = try object(Self.mapName)
         var named: [Role: String] = [:]
         for role in Role.allCases {
             let texts = [try Self.text(role.rawValue, config), try Self.text(role.rawValue, map)]
@@ -57,16 +61,6 @@ struct TokenizerConfig {
             named[role] = texts[0] ?? texts[1]
         }
         self.named = named
-        var additional: [String] = []
-        for object in [config, map] where object["additional_special_tokens"] != nil {
-            for value in try object.array("additional_special_tokens") {
-                guard let text = Self.text(value) else {
-                    throw object.unexpected("additional_special_tokens", "an array of tokens")
-                }
-                if !additional.contains(where: { $0.isExactly(text) }) { additional.append(text) }
-            }
-        }
-        self.additional = additional
         // 10³⁰ is what transformers writes for “no limit”.
         switch config["model_max_length"] {
         case nil, .number(1e9...): modelMaximum = nil
@@ -77,9 +71,6 @@ struct TokenizerConfig {
         let sentence = try object(Self.sentenceName)
         sentenceMaximum = sentence["max_seq_length"] == nil ? nil : try sentence.count("max_seq_length")
     }
-
-    /// The text of a special token: as named, else what BERT calls it.
-    func text(of role: Role) -> String { named[role] ?? role.usual[0] }
 
     /// The token of a role, nil where no file names it.
     func name(of role: Role) -> String? { named[role] }
@@ -103,14 +94,9 @@ struct TokenizerConfig {
 }
 
 extension TokenizerConfig {
-    /// The classes of transformers that are BERT's tokenizer by other names.
-    private static let bertClasses: Set<String> = Set(
-        ["Bert", "DistilBert", "Electra", "MobileBert", "ConvBert", "SqueezeBert"]
-            .flatMap { ["\($0)Tokenizer", "\($0)TokenizerFast"] })
-
-    /// The class of transformers the folder was written by, if it is BERT's or none is named.
-    func isBert() throws(TokenizerError) -> Bool {
-        try config.optionalString("tokenizer_class").map(Self.bertClasses.contains) ?? true
+    /// Whether the class of transformers the folder was written by is BERT's or none is named.
+    private func isBert() throws(TokenizerError) -> Bool {
+        try config.optionalString("tokenizer_class").map { TokenizerFamily(className: $0) == .bert } ?? true
     }
 
     /// BERT's normalizer as tokenizer_config.json sets it.
@@ -123,11 +109,6 @@ extension TokenizerConfig {
 
     /// Refuses what BERT's tokenizer could be told here and Graft's cannot.
     func checkBert() throws(TokenizerError) {
-        guard try isBert() else {
-            throw .unsupportedComponent(
-                file: config.file, stage: "tokenizer_class", found: try config.string("tokenizer_class"),
-                supported: Self.bertClasses.sorted())
-        }
         guard try config.optionalFlag("do_basic_tokenize") ?? true else {
             throw config.unexpected("do_basic_tokenize", "true")
         }

@@ -7,12 +7,13 @@
 /// The tokenizer files of a model folder.
 public enum TokenizerFolder {
     static let tokenizerName = "tokenizer.json"
-    static let vocabularyName = "vocab.txt"
 
-    /// Loads the tokenizer of a model folder: tokenizer.json if it is there, else vocab.txt.
+    /// Loads the tokenizer of a model folder: tokenizer.json if it is there, else the older files of its family
+    /// (vocab.txt; vocab.json and merges.txt; a SentencePiece model), as transformers converts them.
     ///
     /// Beside either are read, where they are there, tokenizer_config.json, special_tokens_map.json and
-    /// sentence_bert_config.json.
+    /// sentence_bert_config.json; beside the older files added_tokens.json too, and config.json where
+    /// tokenizer_config.json does not name the class.
     ///
     /// - Parameter lowercasing: whether texts are lowercased before anything else, as sentence-transformers does where its
     ///   `do_lower_case` says so.
@@ -24,28 +25,81 @@ public enum TokenizerFolder {
         if let bytes = try read(tokenizerName, in: folder) {
             file = try TokenizerFile(bytes, file: self.path(tokenizerName, in: folder))
             try config.checkAgreement(with: file.normalizer)
-        } else if let bytes = try read(vocabularyName, in: folder) {
-            if try read("added_tokens.json", in: folder) != nil {
-                throw .unsupportedComponent(
-                    file: self.path("added_tokens.json", in: folder), stage: "list of added tokens",
-                    found: "a file beside vocab.txt",
-                    supported: ["the added tokens of tokenizer.json"])
-            }
-            file = try TokenizerFile(vocabulary: bytes, file: self.path(vocabularyName, in: folder), config)
         } else {
-            throw .missingFiles(folder: path, expected: [tokenizerName, vocabularyName])
+            file = try olderFiles(of: try family(folder, config), in: folder, config)
         }
         return try TokenizerPipeline(file, config, lowercasing: lowercasing)
+    }
+
+    /// The family of a folder without tokenizer.json: by the class that wrote it, else by the model's type; where no
+    /// file says either, vocab.txt is BERT's.
+    private static func family(_ folder: URL, _ config: TokenizerConfig) throws(TokenizerError) -> TokenizerFamily {
+        let model = try object("config.json", in: folder)
+        for source in [config.config, model] {
+            guard let name = try source?.optionalString("tokenizer_class") else { continue }
+            guard let family = TokenizerFamily(className: name) else {
+                throw .unsupportedComponent(
+                    file: source?.file ?? "", stage: "tokenizer_class without tokenizer.json", found: name,
+                    supported: TokenizerFamily.allClasses)
+            }
+            return family
+        }
+        if let model, let type = try model.optionalString("model_type") {
+            guard let family = TokenizerFamily(modelType: type) else {
+                throw .unsupportedComponent(
+                    file: model.file, stage: "model_type without tokenizer.json", found: type,
+                    supported: TokenizerFamily.allModelTypes)
+            }
+            return family
+        }
+        let expected = [tokenizerName, TokenizerFamily.bert.vocabularyName]
+        guard exists(TokenizerFamily.bert.vocabularyName, in: folder) else {
+            throw .missingFiles(folder: folder.path(percentEncoded: false), expected: expected)
+        }
+        return .bert
+    }
+
+    private static func olderFiles(
+        of family: TokenizerFamily, in folder: URL, _ config: TokenizerConfig
+    ) throws(TokenizerError) -> TokenizerFile {
+        let name = family.vocabularyName
+        guard let bytes = try read(name, in: folder) else {
+            throw .missingFiles(folder: folder.path(percentEncoded: false), expected: [tokenizerName, name])
+        }
+        let file = path(name, in: folder)
+        let files = try FamilyFiles(family, file: file, config, added: try object("added_tokens.json", in: folder))
+        switch family {
+        case .bert, .mpnet: return try files.tokenizer(vocabularyLines: bytes)
+        case .roberta:
+            guard let merges = try read("merges.txt", in: folder) else {
+                throw .missingFiles(folder: folder.path(percentEncoded: false), expected: ["merges.txt"])
+            }
+            return try files.tokenizer(
+                vocabulary: bytes, merges: try MergeList(lines: merges, file: path("merges.txt", in: folder)))
+        case .xlmRoberta, .camembert, .debertaV2, .albert, .t5:
+            return try files.tokenizer(try SentencePieceModel(bytes, file: file))
+        }
     }
 
     private static func path(_ name: String, in folder: URL) -> String {
         folder.appending(path: name).path(percentEncoded: false)
     }
 
+    private static func exists(_ name: String, in folder: URL) -> Bool {
+        FileManager.default.fileExists(atPath: path(name, in: folder))
+    }
+
+    /// A JSON file, nil where there is none.
+    private static func object(_ name: String, in folder: URL) throws(TokenizerError) -> JSONObject? {
+        guard let bytes = try read(name, in: folder) else { return nil }
+        var reader = try JSONReader(bytes, file: path(name, in: folder))
+        return try JSONObject(try reader.document(), file: path(name, in: folder), path: "")
+    }
+
     /// The bytes of a file, nil where there is none.
     private static func read(_ name: String, in folder: URL) throws(TokenizerError) -> [UInt8]? {
+        guard exists(name, in: folder) else { return nil }
         let path = self.path(name, in: folder)
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
         do { return [UInt8](try Data(contentsOf: folder.appending(path: name))) } catch {
             throw .unreadableFile(file: path, reason: "\(error)")
         }

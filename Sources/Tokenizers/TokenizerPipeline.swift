@@ -29,7 +29,7 @@ struct TokenizerPipeline: Tokenizer {
     ) -> (any TextScanner)? {
         switch (normalizer, preTokenizer, model) {
         case (.bert(let normalizer)?, .bert?, let model as WordPiece):
-            addedTokens.verbatimOnly.flatMap { BertScanner(normalizer, model, addedTokens: $0) }
+            BertScanner(normalizer, model, addedTokens)
         default: nil
         }
     }

@@ -138,9 +138,13 @@ struct Vocabulary: Sendable {
         }
     }
 
-    /// The bytes of the token of an id.
-    func bytes(of id: Int32) -> ArraySlice<UInt8>? {
-        index(ofID: id).map { bytes[Int(starts[$0])..<Int(starts[$0 + 1])] }
+    /// Calls a function with the bytes of the token of an id; nil where there is none.
+    @inline(__always)
+    func withToken<Result>(of id: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        guard let index = index(ofID: id) else { return nil }
+        return bytes.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: $0[Int(starts[index])..<Int(starts[index + 1])]))
+        }
     }
 
     private func id(of token: UnsafeBufferPointer<UInt8>, _ hash: Hash) -> Int32? {

@@ -35,8 +35,8 @@ import Testing
         }
 
         /// The context, and the gradients of query, key, value, positionKey and positionQuery, empty where not wanted.
-        func results(wanted: Set<Int> = [0, 1, 2, 3, 4]) -> [Matrix] {
-            let numbers = numbers
+        func results(of numbers: [Matrix]? = nil, wanted: Set<Int> = [0, 1, 2, 3, 4]) -> [Matrix] {
+            let numbers = numbers ?? self.numbers
             let attention = DisentangledTextAttention(
                 heads: heads, width: width, distances: distances, precision: precision,
                 dropout: TextAttention.Dropout(rate: rate, key: 77))
@@ -178,6 +178,22 @@ import Testing
         // Inside a loop nothing is shared: as one thread would.
         Parallel.forEach(2) { if $0 == 0 { serial = attention.results() } }
         #expect(shared == serial)
+    }
+
+    @Test(arguments: [Precision.float32, .bfloat16])
+    func aTextAloneHasTheBitsOfOneAmongOthers(precision: Precision) {
+        var attention = Case(
+            lengths: [90, 7, 33], width: 16, distances: DisentangledDistances(buckets: 16, maximum: 60),
+            precision: precision)
+        let (numbers, texts, together) = (attention.numbers, attention.texts, attention.results())
+        for text in texts {
+            func rows(_ matrix: Matrix) -> Matrix {
+                Matrix(rows: text.count, columns: matrix.columns, values: text.flatMap { matrix.row($0) })
+            }
+            attention.lengths = [text.count]
+            let alone = attention.results(of: numbers[0..<4].map(rows) + numbers[4...])
+            for index in 0..<4 { #expect(alone[index] == rows(together[index]), "result \(index)") }
+        }
     }
 
     @Test func aGradientDoesNotDependOnWhichOthersAreWanted() {

@@ -8,10 +8,24 @@ import tempfile
 from pathlib import Path
 
 import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Dense, Transformer
+from sentence_transformers.sentence_transformer.modules import LayerNorm, Normalize, Pooling
 
 from graft import Graft, Report, add_options, read_rows
 from pooling import pool
 from reference import Reference, sentence_embeddings
+
+
+#: What older folders say instead of a mode's name.
+FLAGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
 
 
 def texts_of_every_length(reference, rows, step):
@@ -36,7 +50,6 @@ def lay_out(model, folder, pooling, normalize):
     shutil.copytree(model, folder, copy_function=lambda source, target: Path(target).symlink_to(Path(source).resolve()))
     modules = [("", "Transformer"), ("1_Pooling", "Pooling")] + [("2_Normalize", "Normalize")] * normalize
     config = json.loads((folder / "config.json").read_text())
-    modes = {"mean": "mean_tokens", "cls": "cls_token", "max": "max_tokens"}
     write(
         folder / "modules.json",
         [
@@ -47,10 +60,27 @@ def lay_out(model, folder, pooling, normalize):
     write(
         folder / "1_Pooling" / "config.json",
         {"word_embedding_dimension": config["hidden_size"]}
-        | {f"pooling_mode_{key}": mode == pooling for mode, key in modes.items()},
+        | {flag: mode == pooling for flag, mode in FLAGS.items()},
     )
     length = {"max_seq_length": config["max_position_embeddings"], "do_lower_case": False}
     write(folder / "sentence_bert_config.json", length)
+
+
+def lay_out_modules(model, folder):
+    """The same encoder under modules of every kind, random ones, and prompts that the pooling leaves out."""
+    first = Transformer(str(model))
+    wide = first.get_embedding_dimension() * len(FLAGS)
+    torch.manual_seed(0)
+    modules = [
+        Pooling(wide // len(FLAGS), pooling_mode=tuple(FLAGS.values()), include_prompt=False),
+        Dense(wide, 128),
+        LayerNorm(128),
+        Dense(128, 64, bias=False, activation_function=torch.nn.GELU()),
+        Normalize(),
+    ]
+    prompts = {"query": "A question about the news: ", "document": "An article: "}
+    built = SentenceTransformer(modules=[first, *modules], device="cpu", prompts=prompts, default_prompt_name="query")
+    built.save(str(folder), create_model_card=False)
 
 
 def write(file, value):
@@ -76,7 +106,15 @@ def main():
     )
     states = list(reference.states(texts))
     with tempfile.TemporaryDirectory() as temporary:
-        for pooling, normalize in (("mean", True), ("cls", False), ("max", False)):
+        folder = Path(temporary) / "modules"
+        lay_out_modules(arguments.model, folder)
+        for options, chosen in ((), {}), (("--prompt-name", "document"), {"prompt_name": "document"}):
+            report.compare(
+                f"modules of every kind, prompt {chosen.get('prompt_name', 'by default')}, whole documents",
+                graft.embed(folder, whole, options=options),
+                sentence_embeddings(folder, whole, **chosen),
+            )
+        for pooling, normalize in [("mean", True), *((mode, False) for mode in FLAGS.values() if mode != "mean")]:
             folder = Path(temporary) / pooling
             lay_out(arguments.model, folder, pooling, normalize)
             found = graft.embed(folder, texts)

@@ -72,6 +72,7 @@ def wide_texts(count, paths, seed=SEED):
     tokens = ["<s>", "</s>", "<mask>", "<pad>", "<unk>", "[MASK]", "[CLS]", "[SEP]", "[PAD]", "<extra_id_0>", "<extra_id_99>",
               "<s>NOTUSED", "<0x41>", "[unused1]", "|||EMAIL_ADDRESS|||", "<ent>", "\u2581", "\u2581\u2581", "\u0120", "##a", "</w>"]
     words = " ".join(lines[:400]).split()
+    broken = iter(generated(count, seed))
     texts = special_cases()
     while len(texts) < count:
         kind = len(texts) % 6
@@ -87,7 +88,7 @@ def wide_texts(count, paths, seed=SEED):
                                                 source.choice(tokens), source.choice("aA1.,-_(\u00e9\u4e2d\u0416\u0301")])
                                  for _ in range(source.randrange(1, 30))))
         elif kind == 4:
-            texts += generated(1, source.randrange(1 << 40))
+            texts.append(next(broken))
         else:
             texts.append(source.choice([" ", ""]) + source.choice(spaces).join(source.choice(words) for _ in range(source.randrange(1, 12)))
                          + source.choice(spaces + endings + [""]))
@@ -367,7 +368,7 @@ def write_folders(arguments):
         source, before = random.Random(SEED), writer.count
         for text, encoding in zip(texts, tokenizer.encode_batch(texts)):
             writer.record(2, [text], None, encoding)
-        for first, second in zip(source.sample(texts, 600), source.sample(texts, 600)):
+        for first, second in zip(source.choices(texts, k=600), source.choices(texts, k=600)):
             writer.record(3, [first, second], None, tokenizer.encode(first, second))
             for strategy in ("longest_first", "only_first", "only_second"):
                 for side in ("right", "left"):
@@ -380,7 +381,7 @@ def write_folders(arguments):
                     except Exception as error:
                         assert "too short" in str(error), error
             tokenizer.no_truncation()
-        for text in source.sample(texts, 600):
+        for text in source.choices(texts, k=600):
             split = text.split(" ")
             writer.record(4, split, None, tokenizer.encode(split, is_pretokenized=True))
         timed.append(dict(name=folder.name, **speed(tokenizer, timed_texts)))

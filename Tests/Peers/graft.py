@@ -46,8 +46,8 @@ class Graft:
             raise SystemExit(f"graft {command}: {len(answers)} answers do not follow the {len(texts)} texts")
         return answers
 
-    def embed(self, model, texts, adapter=None):
-        options = ["--adapter", adapter] if adapter else []
+    def embed(self, model, texts, adapter=None, options=()):
+        options = [*options, "--adapter", adapter] if adapter else options
         return torch.tensor([answer["embedding"] for answer in self.answers("embed", model, texts, *options)])
 
     def predict(self, model, texts, adapter):

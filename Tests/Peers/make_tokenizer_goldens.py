@@ -119,9 +119,30 @@ def stages(model):
         chosen = source.sample(texts, 6) + (texts[-6:] if not name.startswith("BERT T") else [])
         stage = {key: value for key, value in changed.items() if key != "model"}
         found.append(dict(name=name, tokenizer=stage, cases=cases(tokenizer, chosen, source)))
+    for name, changed in mpnet(document):
+        tokenizer = tokenizers.Tokenizer.from_str(json.dumps(changed))
+        chosen = source.sample(texts, 6) + ["a <unk> b", "<UNK>", "x<u\u0301nk>y", "<u\u200bnk>", "\u226e\u0338unk>", "a  <mask> b", "<s></s>", "[UNK]",
+                                            "<b>un</b>", "x < y <3 <unkind>", "<"]
+        stage = {key: value for key, value in changed.items() if key != "model"}
+        found.append(dict(name=name, tokenizer=stage, cases=cases(tokenizer, chosen, source)))
     # Tokens in the order of their ids: names of an object may be merged by a reader to which “é” is “é”.
     model = dict(document["model"], vocab=list(vocabulary))
     write("stages.json", dict(versions=VERSIONS, model=model, tokenizers=found))
+
+
+def mpnet(document):
+    """all-mpnet-base-v2's pipeline: BERT's stages, RoBERTa's tokens, two separators in a pair. Often <unk> is found normalized."""
+    size, special = len(document["model"]["vocab"]), ["<s>", "</s>", "<pad>", "<mask>", "<unk>"]
+    ids = {token: size + i for i, token in enumerate(special)}
+    template = lambda *pieces: [dict(Sequence=dict(id=name, type_id=kind)) if name in "AB" else
+                                dict(SpecialToken=dict(id=name, type_id=kind)) for name, kind in pieces]
+    single = template(("<s>", 0), ("A", 0), ("</s>", 0))
+    for name, normalized in (("MPNet", False), ("MPNet, <unk> normalized", True)):
+        added = [dict(id=ids[t], content=t, single_word=False, lstrip=t == "<mask>", rstrip=False,
+                      normalized=normalized and t == "<unk>", special=True) for t in special]
+        yield name, dict(document, added_tokens=added, post_processor=dict(
+            type="TemplateProcessing", single=single, pair=single + template(("</s>", 0), ("B", 1), ("</s>", 1)),
+            special_tokens={t: dict(id=t, ids=[ids[t]], tokens=[t]) for t in ("<s>", "</s>")}))
 
 
 if __name__ == "__main__":

@@ -168,6 +168,7 @@ def stage_variants(source):
     yield "some bytes", dict(base, model=dict(model, byte_fallback=True, vocab=model["vocab"] + all_bytes[:0xC8] + all_bytes[0xCA:]))
     yield "good scores", dict(base, model=dict(model, vocab=[[t, s + 8] for t, s in model["vocab"]]))
     yield "very good scores", dict(base, model=dict(model, vocab=[[t, s + 30] for t, s in model["vocab"]]))
+    yield "near ties", dict(base, model=dict(model, vocab=model["vocab"][:10] + near_ties(random.Random(4)) + model["vocab"][10:]))
     yield "unknown in the middle", dict(base, model=dict(model, unk_id=9))
     pieces = lambda *names: [dict(SpecialToken=dict(id=n, type_id=t)) if n not in "AB" else dict(Sequence=dict(id=n, type_id=t))
                              for n, t in names]
@@ -193,6 +194,26 @@ def stage_variants(source):
     yield "added tokens and first", dict(base, added_tokens=added, pre_tokenizer=first)
 
 
+def near_ties(source):
+    """Pairs of equal letters whose way of being spelled hangs on the last bit of the scores, as the Rust library reads them.
+
+    It divides the digits by a power of ten, which is not always the float64 that is nearest.
+    """
+    def read(score):
+        digits = repr(-score).replace(".", "")
+        return -(float(int(digits)) / 10.0 ** len(repr(-score).split(".")[1]))
+
+    tokens = []
+    for index in range(24):
+        while True:
+            one = -source.uniform(3, 12)
+            two = one + one
+            if (read(one) + read(one) > read(two)) == (index % 2 == 0) and read(one) + read(one) != read(two):
+                break
+        tokens += [[chr(0x4E00 + index), one], [2 * chr(0x4E00 + index), two]]
+    return tokens
+
+
 def stages():
     source, found = random.Random(10), []
     own = ["abc", "cabab", "hello", "hellohello", "  hello   the  ", "XXXX", "ZZZ", "qqq", "q\u4e2d\u6587q", "\u00e9t\u00e9 e\u0301", "a\u0301b", "\U0001f600\U0001f601",
@@ -201,12 +222,15 @@ def stages():
     for name, document in stage_variants(source):
         tokenizer = tokenizers.Tokenizer.from_str(json.dumps(document))
         chosen = own + source.sample(SPACES + CLUSTERS, 6)
+        if name == "near ties":
+            chosen += [2 * t for t, _ in document["model"]["vocab"] if len(t) == 1 and t >= "\u4e00"]
         if name.startswith("clusters"):
             chosen = CLUSTERS + SPACES + [text for text in generated(400, seed=31) if len(text) < 40][:60]
         stage = copy.deepcopy(document)
         if stage["model"] == small:
             stage["model"] = "MODEL"
-        found.append(dict(name=name, tokenizer=stage, cases=cases(tokenizer, chosen if name.startswith("clusters") else source.sample(chosen, 14), source)))
+        found.append(dict(name=name, tokenizer=stage, cases=cases(
+            tokenizer, chosen if name in ("near ties", "clusters", "clusters, each a word") else source.sample(chosen, 14), source)))
     write("piece-stages.json", dict(versions=PIECE_VERSIONS, model=small, tokenizers=found))
 
 

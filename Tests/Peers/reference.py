@@ -47,6 +47,6 @@ class Reference:
         return [torch.cat(of_mode) for of_mode in zip(*vectors)]
 
 
-def sentence_embeddings(model, texts):
+def sentence_embeddings(model, texts, **options):
     """What a user of sentence-transformers gets: float32, batches and padding included."""
-    return SentenceTransformer(str(model), device="cpu").encode(texts, convert_to_tensor=True)
+    return SentenceTransformer(str(model), device="cpu").encode(texts, convert_to_tensor=True, **options)

@@ -109,14 +109,14 @@ def other_pairs(texts, size, output):
     tokenizer = tokenizers.Tokenizer(models.BPE(unk_token="<unk>", continuing_subword_prefix="##", end_of_word_suffix="</w>"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
-        vocab_size=size // 2, special_tokens=["<unk>"], limit_alphabet=300, continuing_subword_prefix="##",
+        vocab_size=size // 2 + 100, special_tokens=["<unk>"], limit_alphabet=100, continuing_subword_prefix="##",
         end_of_word_suffix="</w>", show_progress=False))
     save("pairs-affixes", tokenizer)
 
     tokenizer = tokenizers.Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
-        vocab_size=size // 2, special_tokens=["<unk>", *(f"<0x{b:02X}>" for b in range(256))], limit_alphabet=300,
+        vocab_size=size // 2 + 256, special_tokens=["<unk>", *(f"<0x{b:02X}>" for b in range(256))], limit_alphabet=100,
         show_progress=False))
     save("pairs-unknown", tokenizer, fuse_unk=False)
     save("pairs-fused", tokenizer, fuse_unk=True)
@@ -146,7 +146,9 @@ def other_pairs(texts, size, output):
 
 # MARK: SentencePiece
 
-def train_pieces(texts, prefix, **options):
+def train_pieces(texts, prefix, rules, **options):
+    if rules:
+        options.update(normalization_rule_name="user_defined", normalization_rule_tsv=str(rules))
     source = pathlib.Path(f"{prefix}.txt")
     source.write_text("\n".join(" ".join(text.split())[:4000] for text in texts), "utf-8")
     sentencepiece.SentencePieceTrainer.train(
@@ -156,8 +158,9 @@ def train_pieces(texts, prefix, **options):
     return pathlib.Path(f"{prefix}.model")
 
 
-def sentence_pieces(texts, size, output):
-    """(kind, file, model_type, classes, options of training, settings of tokenizer_config.json)"""
+def sentence_pieces(texts, size, output, rules=None):
+    """Trains each family's SentencePiece file; rules are characters to normalize, in place of the family's own."""
+    # Kind, file, model_type, class, options of training, settings of tokenizer_config.json.
     fairseq = dict(vocab_size=size, character_coverage=0.9995, normalization_rule_name="nmt_nfkc")
     kinds = [
         ("xlm-roberta", "sentencepiece.bpe.model", "xlm-roberta", "XLMRobertaTokenizer", fairseq, [{}]),
@@ -177,14 +180,14 @@ def sentence_pieces(texts, size, output):
          dict(vocab_size=size // 2, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, normalization_rule_name="nmt_nfkc"),
          [{}, dict(extra_ids=3), dict(legacy=False), dict(extra_ids=0)]),
         ("t5-bytes", "spiece.model", "mt5", "T5Tokenizer",
-         dict(vocab_size=size // 2, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, normalization_rule_name="identity",
+         dict(vocab_size=size // 2 + 256, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, normalization_rule_name="identity",
               byte_fallback=True, character_coverage=0.98), [{}]),
         ("t5-pairs", "spiece.model", "umt5", "T5Tokenizer",
          dict(vocab_size=size // 2, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, model_type="bpe", character_coverage=0.99,
               normalization_rule_name="nfkc"), [{}]),
     ]
     for kind, file, model_type, name, options, settings in kinds:
-        model = train_pieces(texts, output / f"{kind}", **options)
+        model = train_pieces(texts, output / f"{kind}", rules, **options)
         for index, setting in enumerate(settings):
             folder = output / (f"{kind}-files" + (f"-{index}" if index else ""))
             folder.mkdir()

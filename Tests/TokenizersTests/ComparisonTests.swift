@@ -29,7 +29,9 @@ import Tokenizers
                 }
             }
         }
-        for section in sections { print("\(section.name): \(section.compared) compared, \(section.different) different") }
+        for section in sections {
+            print("\(section.name): \(section.compared) compared, \(section.different) different")
+        }
         try report(url, sections)
         #expect(sections.allSatisfy { $0.different == 0 && $0.compared > 0 })
         #expect(!sections.isEmpty)

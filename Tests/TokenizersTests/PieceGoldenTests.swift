@@ -31,6 +31,63 @@ import Tokenizers
         }
     }
 
+    /// tokenizer.json of a family, as the fixture has it.
+    private func document(of family: String) throws -> String {
+        let fixture = try TokenizerFixture.object("pieces.json")
+        let map = try #require(fixture["characterMap"] as? String)
+        let tokenizers = try #require(fixture["tokenizers"] as? [[String: Any]])
+        let entry = try #require(tokenizers.first { $0["name"] as? String == family })
+        return try TokenizerFixture.text(try #require(entry["tokenizer"])).replacing("CHARACTER MAP", with: map)
+    }
+
+    @Test func `several threads get the same tokens at once, known words and new ones`() async throws {
+        let tokenizer = try TokenizerFixture.load(["tokenizer.json": try document(of: "T5")])
+        let texts = try GoldenCase.all(TokenizerFixture.object("bert.json")).flatMap(\.texts)
+        let expected = try texts.map { try tokenizer.tokenize($0, pairedWith: nil, truncation: nil) }
+        try await withThrowingTaskGroup(of: [TokenizedText].self) { group in
+            for _ in 0..<6 {
+                group.addTask { try texts.map { try tokenizer.tokenize($0, pairedWith: nil, truncation: nil) } }
+            }
+            for try await found in group { #expect(found == expected) }
+        }
+    }
+
+    @Test func `a long text without a space is one word`() throws {
+        let tokenizer = try TokenizerFixture.load(["tokenizer.json": try document(of: "XLM-RoBERTa")])
+        let text = String(repeating: "antidisestablishment中", count: 5000)
+        let found = try tokenizer.tokenize(text, pairedWith: nil, truncation: nil)
+        #expect(Set(found.words.compactMap { $0 }) == [0])
+        // The offsets cover the text without gap.
+        let offsets = found.offsets.dropFirst().dropLast()
+        #expect(offsets.first?.lowerBound == 0)
+        #expect(offsets.last?.upperBound == text.unicodeScalars.count)
+        #expect(zip(offsets, offsets.dropFirst()).allSatisfy { $0.upperBound >= $1.lowerBound })
+    }
+
+    @Test func `a tokenizer.json with its character map or scores damaged is refused or works`() throws {
+        let bytes = Array(try document(of: "XLM-RoBERTa").utf8)
+        var state: UInt64 = 3
+        var refused = 0
+        for _ in 0..<150 {
+            var changed = bytes
+            for _ in 0..<4 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                let (position, letter) = (Int(state >> 33) % bytes.count, Int(state >> 20) % 64)
+                changed[position] =
+                    Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)[letter]
+            }
+            do {
+                let tokenizer = try TokenizerFixture.load(["tokenizer.json": changed])
+                _ = try tokenizer.tokenize(
+                    "The ﬁrst únable <mask> 中 ½ ｶﾞ e\u{301} ™\u{1E}", pairedWith: "x", truncation: nil)
+            } catch is TokenizerError {
+                refused += 1
+            }
+        }
+        #expect(refused > 10)
+        #expect(refused < 150)
+    }
+
     private func compare(_ entry: [String: Any], _ document: String) throws {
         let name = entry["name"] as? String ?? ""
         let tokenizer = try TokenizerFixture.load(["tokenizer.json": document])

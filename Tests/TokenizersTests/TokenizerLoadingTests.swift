@@ -42,6 +42,32 @@ import Tokenizers
         }
     }
 
+    @Test func `a model that does not say its kind is known by its fields`() throws {
+        func tokens(_ model: [String: Any]) throws -> [Int32] {
+            let tokenizer = try TokenizerFixture.load([
+                "tokenizer.json": try TokenizerFixture.bert { document in
+                    document["model"] = model
+                    document["added_tokens"] = [[String: Any]]()
+                    document["post_processor"] = NSNull()
+                }
+            ])
+            return try tokenizer.tokenize("abc", pairedWith: nil, truncation: nil).ids
+        }
+        let pieces: [[Any]] = [["?", 0], ["a", -1], ["bc", -1.5]]
+        #expect(try tokens(["unk_id": 0, "vocab": pieces]) == [1, 2])
+        let vocabulary = ["a": 0, "b": 1, "c": 2, "bc": 3]
+        #expect(try tokens(["unk_token": "", "vocab": vocabulary, "merges": ["b c"]]) == [0, 3])
+        #expect(
+            try tokens([
+                "unk_token": "?", "continuing_subword_prefix": "#", "max_input_chars_per_word": 9,
+                "vocab": ["a": 0, "#bc": 1, "?": 2],
+            ]) == [0, 1])
+        let error = try TokenizerFixture.refusal([
+            "tokenizer.json": try TokenizerFixture.bert { $0["model"] = ["vocab": vocabulary] }
+        ])
+        #expect("\(error)".contains("has no “model.type”"))
+    }
+
     @Test func `ids may have gaps`() throws {
         let tokenizer = try TokenizerFixture.load([
             "tokenizer.json": try TokenizerFixture.bert { document in
@@ -290,13 +316,17 @@ import Tokenizers
     }
 
     @Test(arguments: [
-        (#"{"tokenizer_class": "MPNetTokenizer"}"#, "tokenizer_class is MPNetTokenizer"),
+        (#"{"tokenizer_class": "GPT2Tokenizer"}"#, "tokenizer_class without tokenizer.json is GPT2Tokenizer"),
+        (#"{"tokenizer_class": "RobertaTokenizer"}"#, "expected tokenizer.json or vocab.json"),
         (#"{"do_basic_tokenize": false}"#, "“do_basic_tokenize” is false"),
         (#"{"never_split": ["x"]}"#, "“never_split” is an array of 1"),
         (#"{"do_lower_case": "no"}"#, "“do_lower_case” is “no”"),
         (#"{"cls_token": "<s>"}"#, "has no token “<s>” for cls_token"),
         (#"{"cls_token": 5}"#, "“cls_token” is 5"),
-        (#"{"additional_special_tokens": ["<e>"]}"#, "has no token “<e>” for additional_special_tokens"),
+        (#"{"additional_special_tokens": [5]}"#, "“additional_special_tokens” is an array of 1"),
+        (#"{"added_tokens_decoder": {"3": "[PAD]"}}"#, "“added_tokens_decoder.3” is “[PAD]”"),
+        (#"{"added_tokens_decoder": {"x": {"content": "a"}}}"#, "“added_tokens_decoder.x” is unknown"),
+        (#"{"added_tokens_decoder": {"99": {"content": "<e>"}}}"#, "gives “<e>” the id 99"),
         (#"{"model_max_length": -1}"#, "“model_max_length” is -1"),
         (#"[]"#, "“the document” is an array of 0"),
     ])
@@ -307,11 +337,24 @@ import Tokenizers
         #expect("\(error)".contains(words), "\(error)")
     }
 
-    @Test func `a vocabulary without special tokens, or with a file of added ones, is refused`() throws {
+    @Test func `a vocabulary without special tokens is refused`() throws {
         let missing = try TokenizerFixture.refusal(["vocab.txt": "[UNK]\n[CLS]\nthe\n"])
         #expect("\(missing)".contains("vocab.txt has no token “[SEP]” for sep_token"))
-        let error = try TokenizerFixture.refusal(["vocab.txt": vocabulary, "added_tokens.json": "{}"])
-        #expect("\(error)".contains("added_tokens.json"))
+    }
+
+    @Test func `tokens that are not in the vocabulary follow on it`() throws {
+        let count = Int32(vocabulary.split(separator: "\n").count)
+        let named = try TokenizerFixture.load([
+            "vocab.txt": vocabulary, "tokenizer_config.json": #"{"additional_special_tokens": ["<e>"]}"#,
+            "added_tokens.json": #"{"<f>": \#(count)}"#,
+        ])
+        #expect(named.id(of: "<f>") == count)
+        #expect(named.id(of: "<e>") == count + 1)
+        #expect(Int32(named.idLimit) == count + 2)
+        let wrong = try TokenizerFixture.refusal([
+            "vocab.txt": vocabulary, "added_tokens.json": #"{"<f>": 5000}"#,
+        ])
+        #expect("\(wrong)".contains("gives “<f>” the id 5000, but in the vocabulary its id is \(count)"))
     }
 
     @Test(arguments: [

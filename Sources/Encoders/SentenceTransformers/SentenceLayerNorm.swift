@@ -4,12 +4,13 @@ import Matrices
 
 /// A layer norm of the vectors of texts: a `LayerNorm` module. Frozen.
 package struct SentenceLayerNorm: Sendable {
-    private let gamma, beta: [Float]
-    /// PyTorch's default, which sentence-transformers leaves as it is.
-    private static let epsilon: Float = 1e-5
+    private let norm: Norm
 
     /// γ and β [width].
-    package init(gamma: [Float], beta: [Float]) { (self.gamma, self.beta) = (gamma, beta) }
+    package init(gamma: [Float], beta: [Float]) {
+        // ε is PyTorch's default, which sentence-transformers leaves as it is.
+        norm = Norm(kind: .layer, gamma: gamma, beta: beta, epsilon: 1e-5)
+    }
 
     /// Reads the folder of a `LayerNorm` module whose input is `width` wide.
     init(contentsOf folder: URL, width: Int) throws(EncoderError) {
@@ -21,14 +22,13 @@ package struct SentenceLayerNorm: Sendable {
                 "dimension", dimension, "\(width), the width of what the module before gives", dimension == width)
         } catch { throw .configuration(error) }
         let weights = try SentenceWeights(contentsOf: folder, ["norm.weight", "norm.bias"])
-        gamma = try weights.floats("norm.weight", shape: [width])
-        beta = try weights.floats("norm.bias", shape: [width])
+        self.init(
+            gamma: try weights.floats("norm.weight", shape: [width]),
+            beta: try weights.floats("norm.bias", shape: [width]))
     }
 
     /// y of x [texts, width], and the way back.
     package func forward(_ x: Matrix) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
-        let norm = Norm(kind: .layer, gamma: gamma, beta: beta, epsilon: SentenceLayerNorm.epsilon)
-        let (y, pullback) = norm.forward(x, isBackwardRun: true)
-        return (y, pullback)
+        norm.forward(x, isBackwardRun: true)
     }
 }

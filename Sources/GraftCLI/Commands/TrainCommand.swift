@@ -18,7 +18,7 @@ enum TrainCommand {
             head: values[TrainOptions.head], recipe: recipe(values),
             options: options(values), output: output,
             command: command(values, precision: session.model.encoder.precision), checkpoints: checkpoints)
-        if !values[SharedOptions.Output.quiet] { try sayWhatBecomesOfTheHead(of: session, request.head) }
+        try sayWhatBecomesOfTheHead(of: session, request.head)
         let trained = try run(request, &session, progress)
         if values[SharedOptions.Output.json] {
             print(

@@ -19,7 +19,8 @@ extension BytePairEncoding {
                 : .missingField(file: fields.file, field: "model.merges")
         }
         var options = Options()
-        if let unknown = try fields.optionalString("unk_token") {
+        // GPT-2's older files name an empty one: with a token for every byte it is never called for.
+        if let unknown = try fields.optionalString("unk_token"), !unknown.isEmpty || vocabulary.id(of: "") != nil {
             guard let id = vocabulary.id(of: unknown) else {
                 throw .missingToken(
                     file: fields.file, token: unknown, role: "unknown characters (model.unk_token)")

@@ -33,10 +33,10 @@ struct MergeList: Sendable {
     init(lines text: [UInt8], file: String) throws(TokenizerError) {
         guard String(validating: text, as: UTF8.self) != nil else { throw .notUTF8(file: file) }
         self.file = file
-        var lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).dropFirst()
-        lines = lines.dropLast()
-        for line in lines {
-            try append(line.last == 0x0D ? line.dropLast() : line)
+        guard var start = text.firstIndex(of: 0x0A).map({ $0 + 1 }) else { return }
+        while let end = text[start...].firstIndex(of: 0x0A) {
+            try append(text[start..<(end > start && text[end - 1] == 0x0D ? end - 1 : end)])
+            start = end + 1
         }
     }
 
@@ -65,7 +65,7 @@ struct MergeList: Sendable {
 
     private func unexpected(_ found: String) -> TokenizerError {
         .unexpectedValue(
-            file: file, field: "merges[\(count)]", found: found, expected: "two tokens with a space between")
+            file: file, field: "merges[\(starts.count - 1)]", found: found, expected: "two tokens with a space between")
     }
 
     /// The merges between tokens of a vocabulary, which must have all of them and what they become.

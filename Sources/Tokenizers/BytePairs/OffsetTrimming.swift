@@ -24,8 +24,8 @@ struct OffsetTrimming: Equatable, Sendable {
                 let source = sources[isSplit ? tokens.words[index] ?? 0 : 0]
                 (leading, trailing) = Self.spaces(
                     source.unicodeScalars.dropFirst(offsets.lowerBound).prefix(offsets.count))
-            } else if let bytes = vocabulary.bytes(of: tokens.ids[index]) {
-                (leading, trailing) = Self.spaces(String(decoding: bytes, as: UTF8.self).unicodeScalars)
+            } else {
+                (leading, trailing) = vocabulary.withToken(of: tokens.ids[index], Self.spaces(ofToken:)) ?? (0, 0)
             }
             guard leading > 0 || trailing > 0 else { continue }
             let isFirst = index == 0 || offsets.lowerBound == 0
@@ -35,6 +35,18 @@ struct OffsetTrimming: Equatable, Sendable {
             let end = offsets.upperBound - (trailing > offsets.upperBound ? 0 : trailing)
             tokens.offsets[index] = start..<max(start, end)
         }
+    }
+
+    /// The same of a token of the vocabulary: nearly all are “word” or “Ġword” in ASCII.
+    @inline(__always)
+    private static func spaces(ofToken bytes: UnsafeBufferPointer<UInt8>) -> (leading: Int, trailing: Int) {
+        func isVisible(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
+        guard let first = bytes.first, let last = bytes.last else { return (0, 0) }
+        if isVisible(last) {
+            if isVisible(first) { return (0, 0) }
+            if bytes.count > 2, first == 0xC4, bytes[1] == 0xA0, isVisible(bytes[2]) { return (1, 0) }
+        }
+        return spaces(String(decoding: bytes, as: UTF8.self).unicodeScalars)
     }
 
     /// How many spaces a text begins and ends with, as such or as “Ġ”.

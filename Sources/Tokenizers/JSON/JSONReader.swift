@@ -119,17 +119,6 @@ struct JSONReader {
         return Int32(value)
     }
 
-    /// The number that comes next; nil where something else comes, or a number beyond float64.
-    mutating func finiteNumber() throws(TokenizerError) -> Double? {
-        guard let byte = peek(), byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) else { return nil }
-        if let number = plainDecimal() { return number }
-        switch try number() {
-        case .integer(let value): return Double(value)
-        case .number(let value): return value.isFinite ? value : nil
-        default: return nil
-        }
-    }
-
     mutating func string() throws(TokenizerError) -> String {
         var text: [UInt8] = []
         try appendString(to: &text)
@@ -160,7 +149,7 @@ struct JSONReader {
     }
 
     /// The next byte that is not white space, which is stepped over.
-    private mutating func peek() -> UInt8? {
+    mutating func peek() -> UInt8? {
         while position < bytes.count {
             switch bytes[position] {
             case 0x20, 0x0A, 0x0D, 0x09: position += 1
@@ -221,7 +210,7 @@ struct JSONReader {
         guard position > start else { throw failure("expected a digit") }
     }
 
-    /// Gives the bytes and the position, for a reader of its own kind of number.
+    /// Gives the bytes and the position, for a reader of another kind of number.
     mutating func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>, inout Int) -> Result) -> Result {
         bytes.withUnsafeBufferPointer { body($0, &position) }
     }

@@ -9,8 +9,11 @@ struct BertScanner: TextScanner {
     private let table: ScalarTable
     /// The same for ASCII, with a mark on what opens an added token.
     private let ascii: [UInt32]
-    /// The bytes of the added tokens.
+    /// The bytes of the added tokens found in the text as given.
     private let addedTokens: [[UInt8]]
+    /// The bytes that added tokens found in the normalized text start with, in lower case: one of a token of one byte,
+    /// else two.
+    private let normalizedOpenings: [[UInt8]]
 
     private enum Entry {
         static let text: UInt32 = 0
@@ -25,19 +28,35 @@ struct BertScanner: TextScanner {
         static let kind: UInt32 = 7 << 24
         static let target: UInt32 = 0xFF_FFFF
         static let opensAddedToken: UInt32 = 1 << 31
+        static let opensNormalizedToken: UInt32 = 1 << 30
     }
 
-    /// - Parameter addedTokens: what is found in the text as given. If one starts with a scalar beyond ASCII, there is
-    ///   no scanner.
-    init?(_ normalizer: BertNormalizer, _ model: WordPiece, addedTokens: [String]) {
+    /// There is no scanner if an added token starts with a scalar beyond ASCII, or one found in the normalized text with
+    /// a letter, a digit or a space: it would give up on most texts.
+    init?(_ normalizer: BertNormalizer, _ model: WordPiece, _ addedTokens: AddedTokens) {
         self.model = model
-        self.addedTokens = addedTokens.map { Array($0.utf8) }
+        self.addedTokens = addedTokens.foundVerbatim.map { Array($0.utf8) }
         let openings = self.addedTokens.compactMap(\.first)
-        guard openings.allSatisfy({ $0 < 0x80 }) else { return nil }
+        let patterns = addedTokens.normalizedPatterns
         let tables = UnicodeTables.shared
-        table = tables.traits.map { Self.entry($0, ScalarTraits(rawValue: $1), normalizer, tables) }
+        guard openings.allSatisfy({ $0 < 0x80 }),
+            patterns.allSatisfy({ $0.prefix(2).allSatisfy { $0 < 0x80 } && tables[$0[0]].contains(.punctuation) })
+        else { return nil }
+        normalizedOpenings = patterns.map { $0.prefix(2).map { Self.lowercased(UInt8(truncatingIfNeeded: $0)) } }
+        let normalized = Set(patterns.map { $0[0] })
+        table = tables.traits.map { scalar, traits in
+            let entry = Self.entry(scalar, ScalarTraits(rawValue: traits), normalizer, tables)
+            return scalar >= 0x80 && normalized.contains(entry & Entry.target) ? Entry.beyond : entry
+        }
         let table = table
-        ascii = (0..<0x80).map { table[UInt32($0)] | (openings.contains($0) ? Entry.opensAddedToken : 0) }
+        ascii = (0..<0x80).map { byte in
+            table[UInt32(byte)] | (openings.contains(byte) ? Entry.opensAddedToken : 0)
+                | (normalized.contains(UInt32(byte)) ? Entry.opensNormalizedToken : 0)
+        }
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
     private static func entry(
@@ -95,9 +114,10 @@ struct BertScanner: TextScanner {
             var entry: UInt32
             if byte < 0x80 {
                 entry = ascii[Int(byte)]
-                if entry & Entry.opensAddedToken != 0 {
-                    if isAddedToken(at: position, utf8) { return nil }
-                    entry &= ~Entry.opensAddedToken
+                if entry & (Entry.opensAddedToken | Entry.opensNormalizedToken) != 0 {
+                    if entry & Entry.opensAddedToken != 0, isAddedToken(at: position, utf8) { return nil }
+                    if entry & Entry.opensNormalizedToken != 0, mayBeNormalizedToken(at: position, utf8) { return nil }
+                    entry &= ~(Entry.opensAddedToken | Entry.opensNormalizedToken)
                 }
                 position += 1
             } else {
@@ -129,6 +149,18 @@ struct BertScanner: TextScanner {
 
     private func isAddedToken(at position: Int, _ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
         addedTokens.contains { utf8[position...].starts(with: $0) }
+    }
+
+    /// Whether an added token may be found in the normalized text where an ASCII character stands: unless printable
+    /// ASCII follows, which stays what it is but for its case, that cannot be told here.
+    private func mayBeNormalizedToken(at position: Int, _ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
+        normalizedOpenings.contains { opening in
+            guard opening[0] == utf8[position] else { return false }
+            guard opening.count > 1 else { return true }
+            guard position + 1 < utf8.count else { return false }
+            let next = utf8[position + 1]
+            return next == 0x7F || next < 0x20 || next >= 0x80 || Self.lowercased(next) == opening[1]
+        }
     }
 
     /// The scalar at a position that is not ASCII. A string's UTF-8 is always valid.
