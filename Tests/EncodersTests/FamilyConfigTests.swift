@@ -1,5 +1,4 @@
 import Encoders
-import Files
 import Foundation
 import Testing
 import TestSupport

@@ -101,8 +101,9 @@ def main():
             make_model(family, arguments.tokenizer, folder, seed)
             texts = texts_of_every_length(Reference(folder), rows, arguments.step)
             compare_states(graft, report, name, folder, texts)
-            compare_trained(graft, report, name, folder, rows, texts[::8])
-            compare_peft(graft, report, name, family, folder, texts[::8])
+            some = texts[:: max(1, len(texts) // 32)]
+            compare_trained(graft, report, name, folder, rows, some)
+            compare_peft(graft, report, name, family, folder, some)
     report.finish()
 
 
