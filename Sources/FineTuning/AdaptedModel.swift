@@ -40,7 +40,7 @@ public struct AdaptedModel: Sendable {
             }
         }
         guard let loaded else { preconditionFailure("what is done beside loading is done where that succeeds") }
-        tokenizer = try loaded.get()
+        tokenizer = try SegmentLimit.applied(to: loaded.get(), segments: encoder.config.segments)
         sentence = try SentenceModules(contentsOf: folder, hiddenSize: encoder.config.hiddenSize)
         maximumTokens = min(
             sentence.maximumTokens ?? tokenizer.statedLimits.tokenizerConfig ?? .max, encoder.config.maximumPositions)

@@ -15,10 +15,13 @@ enum ModelFiles {
 
     private static let plain = Set(tokenizers.joined()).union([
         configuration, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", modules,
-        "sentence_bert_config.json", "config_sentence_transformers.json", "README.md",
+        "config_sentence_transformers.json", "README.md",
         // The head of a model that Graft merged.
         "head_config.json", "head.safetensors",
-    ])
+    ]).union(
+        // Of the names that sentence-transformers has given to one file over the years, that of the model's family.
+        ["bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"]
+            .map { "sentence_\($0)_config.json" })
 
     /// Of the files at `paths`, those to fetch: configuration, tokenizer, the modules of sentence-transformers
     /// (`1_Pooling/config.json`, `2_Dense/model.safetensors`), and the weights, as one file if there is one, else the

@@ -34,6 +34,8 @@ public enum TokenizerError: Error, Equatable, Sendable {
     case cannotTruncate(strategy: String, tokens: Int, excess: Int)
     /// Only the second text is to be shortened, and there is none.
     case missingSecondText(tokens: Int, limit: Int)
+    /// The encoder has no embedding for the segments that the tokenizer gives a pair of texts.
+    case noSegment(found: Int, segments: Int)
 }
 
 extension TokenizerError: CustomStringConvertible {
@@ -74,6 +76,9 @@ extension TokenizerError: CustomStringConvertible {
         case .cannotTruncate(let strategy, let tokens, let excess):
             "cannot shorten by \(excess) tokens with \(strategy): that text has only \(tokens); "
                 + "raise the limit or use longest_first"
+        case .noSegment(let found, let segments):
+            "this model takes no pairs: its tokenizer puts a second text into segment \(found), config.json has"
+                + " type_vocab_size \(segments)"
         case .missingSecondText(let tokens, let limit):
             "cannot shorten \(tokens) tokens to \(limit) with only_second: there is no second text"
         }

@@ -45,6 +45,20 @@ import Testing
         #expect(vocabulary.contains("tokenizer.json"))
     }
 
+    @Test func pairsWhereTheEncoderHasOneSegment() throws {
+        let place = try Workplace()
+        try place.replace("\"type_vocab_size\": 2", with: "\"type_vocab_size\": 1", in: "base/config.json")
+        try place.rewrite("base/model.safetensors") { tensor, shape, values in
+            tensor == "embeddings.token_type_embeddings.weight"
+                ? (tensor, [1, shape[1]], Array(values[..<shape[1]])) : (tensor, shape, values)
+        }
+        #expect(try place.graft("embed", "--model", "base", "a goal").code == 0)
+        try place.write("pair.jsonl", #"{"text": "a goal", "text_pair": "the bank"}"# + "\n")
+        let pair = try place.graft("embed", "--model", "base", "--input", "pair.jsonl")
+        #expect(pair.code == 1)
+        #expect(pair.errors.contains("this model takes no pairs: its tokenizer puts a second text into segment 1"))
+    }
+
     @Test func tensorsThatAreMissingOrMisshapen() throws {
         let name = "encoder.layer.1.attention.self.key.weight"
         let missing = try refusal {
