@@ -39,11 +39,17 @@ import Testing
     @Test(arguments: ActivationKind.allCases)
     func aGateIsTheActivationTimesTheOtherSide(kind: ActivationKind) {
         let (a, b, dy) = (random(Self.columns, "a"), random(Self.columns, "b"), random(Self.columns, "dy"))
-        #expect(a.gate(kind, b).values == product(a.activate(kind), b))
+        #expect(differences(a.gate(kind, b).values, product(a.activate(kind), b)) == [])
         let (da, db) = a.gatePullback(dy, kind, b)
         let dActivated = Matrix(rows: Self.rows, columns: Self.columns, values: product(dy, b))
-        #expect(da == a.activatePullback(dActivated, kind))
-        #expect(db.values == product(dy, a.activate(kind)))
+        #expect(differences(da.values, a.activatePullback(dActivated, kind).values) == [])
+        #expect(differences(db.values, product(dy, a.activate(kind))) == [])
+    }
+
+    /// The places where two lists differ by more than roundings do: the reference rounds once where two steps round twice.
+    private func differences(_ found: [Float], _ expected: [Float]) -> [Int] {
+        precondition(found.count == expected.count, "both are of one shape")
+        return found.indices.filter { abs(found[$0] - expected[$0]) > 4 * Float.ulpOfOne * abs(expected[$0]) }
     }
 
     @Test(arguments: ActivationKind.allCases)
