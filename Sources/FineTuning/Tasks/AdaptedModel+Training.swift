@@ -11,33 +11,37 @@ public struct TrainedTask: Sendable {
     public let report: TrainingReport
     /// Label names with the number of training texts of each, or of words for tags, in the head's order.
     public let labelCounts: [(label: String, count: Int)]
+    /// The loss in words.
+    public let loss: String
 }
 
 extension AdaptedModel {
     /// Trains a task and adds it under `name`. The encoder stays as it is.
     ///
     /// - Parameters:
-    ///   - objective: what to learn, classification or tagging; nil: what the labels look made for.
-    ///   - choice: what the head is, and what it starts from.
+    ///   - objective: what to learn; nil: what the labels look made for.
+    ///   - headRecipe: what the head is, what it starts from, and its loss.
     ///   - recipe: the adapters to train beside the head; nil: the head alone, on the frozen encoder.
     ///   - baseModel: what the adapter folder calls the base: its Hub id.
     ///   - checkpoints: where the run's state is kept while it goes on, and whether it is resumed from there; nil: nowhere.
     ///     A resumed run comes to the same bytes as one that was never stopped. The file stays when training is done.
     ///   - report: called after each step and epoch; its answer ends training early.
     /// - Throws: ``DataError`` for data that cannot be learned from, ``AdapterError`` for a recipe that does not fit,
-    ///   ``TrainingError`` if training goes wrong or there is no head for the objective, ``TrainingCheckpointError`` if there is no whole checkpoint of this very
-    ///   run to resume from, ``HeadError`` if the model folder has no head of the kind chosen.
+    ///   ``TrainingError`` if training goes wrong or nothing trains, ``TrainingCheckpointError`` if there is no whole checkpoint
+    ///   of this very run to resume from, ``HeadError`` if the model folder has no head of the kind chosen, ``LossError`` for a
+    ///   loss that does not go with the objective or the data.
     public mutating func train(
         _ name: String, as objective: Objective? = nil, on training: Dataset,
-        evaluatingOn evaluation: Dataset? = nil, head choice: HeadChoice = .linear, recipe: AdapterRecipe?,
+        evaluatingOn evaluation: Dataset? = nil, head headRecipe: HeadRecipe = .linear, recipe: AdapterRecipe?,
         _ options: TrainingOptions, baseModel: String?,
         checkpoints: TrainingCheckpoints? = nil, report: (TrainingProgress) -> Continuation
     ) throws -> TrainedTask {
         let (head, start) = try head(
-            choice, for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
+            headRecipe, for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
         let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
         let adapters = fresh?.adapters ?? .none
         let model = TaskModel(encoder: encoder, adapters: adapters, head: head)
+        guard !model.parameters.isEmpty else { throw TrainingError.nothingTrains(objective: head.objective) }
         var values = ParameterVector(model.parameters)
         if let fresh { for parameter in adapters.parameters { values[parameter] = fresh.parameters[parameter] } }
         head.initialize(&values, seed: options.seed)
@@ -64,7 +68,8 @@ extension AdaptedModel {
         add(name, task)
         let counts = training.data.labelCounts
         return TrainedTask(
-            task: task, report: outcome, labelCounts: head.labels.map { (label: $0, count: counts[$0] ?? 0) })
+            task: task, report: outcome, labelCounts: head.labels.map { (label: $0, count: counts[$0] ?? 0) },
+            loss: head.lossDescription)
     }
 
     /// Scores of the task `name` on labelled data.
@@ -74,39 +79,5 @@ extension AdaptedModel {
         let (task, head, limit) = try answering(name)
         let texts = try texts(of: data, head, limit: limit)
         return TaskModel(encoder: encoder, adapters: task.adapters, head: head).evaluate(on: texts, task.parameters)
-    }
-
-    /// The head that learns `objective` from `data`, and the values of its layers that do not start at random.
-    private func head(
-        _ choice: HeadChoice, for objective: Objective, learnedFrom data: Dataset
-    ) throws -> (head: any Head, start: [Parameter: Matrix]) {
-        guard objective == .classification || objective == .tagging else { throw TrainingError.noHead(for: objective) }
-        if choice == .checkpoint {
-            let (head, values) = try checkpointHeadFiles().head
-            guard head.objective == objective else {
-                throw TrainingError.otherHead(found: head.objective, expected: objective)
-            }
-            return (head, Dictionary(uniqueKeysWithValues: head.parameters.map { ($0, values[$0]) }))
-        }
-        let isOfTexts = objective == .classification
-        let own = choice == .transformers ? try CheckpointHead.family(of: folder, ofTexts: isOfTexts) : nil
-        let (hiddenSize, shape) = (encoder.config.hiddenSize, own?.shape ?? .linear)
-        let head: any Head =
-            isOfTexts
-            ? ClassificationHead(
-                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize,
-                pooling: own?.pooling ?? sentence.pooling, shape: shape)
-            : TaggingHead(labels: try LabelIndex(ofTagsIn: data).names, hiddenSize: hiddenSize, shape: shape)
-        guard choice == .transformers else { return (head, [:]) }
-        return (head, try CheckpointHead.pretrainedValues(of: head, in: folder, for: encoder))
-    }
-
-    private func texts(of data: Dataset, _ head: any Head, limit: Int) throws -> TrainingTexts {
-        let ids = try head.ids(of: data)
-        let texts = try TextBlocks.tokenize(data.inputs) { text throws(TokenizerError) in
-            try head.texts(of: text, tokenizer, limit: limit)
-        }
-        return TrainingTexts(
-            texts: texts.flatMap { $0 }, targets: zip(ids, texts).flatMap { head.targets($0, of: $1) })
     }
 }

@@ -140,7 +140,7 @@ public struct Trainer: Sendable {
     private mutating func step(on indices: [Int], _ features: FrozenFeatures?) throws(TrainingError) -> Double {
         let number = state.steps
         let parts = Batching.parts(indices, lengths: training.lengths)
-        let terms = indices.reduce(0) { $0 + model.head.lossTerms(of: training.targets[$1]) }
+        let terms = indices.reduce(0.0) { $0 + model.head.lossTerms(of: training.targets[$1]) }
         var gradients: [Gradients] = []
         swap(&gradients, &partGradients)
         defer { swap(&gradients, &partGradients) }

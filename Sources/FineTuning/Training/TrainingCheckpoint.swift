@@ -11,7 +11,7 @@ struct TrainingCheckpoint: Sendable {
     let identity: TrainingIdentity
 
     /// What the metadata's `format` says; another layout of the file gets another number.
-    private static let format = "graft training checkpoint 1"
+    private static let format = "graft training checkpoint 2"
 
     /// The state but for its tensors: the metadata's `state`, as JSON.
     private struct Summary: Codable {
@@ -25,22 +25,11 @@ struct TrainingCheckpoint: Sendable {
             let loss: Double
             let isBest: Bool
             /// The scores, of the kind that the head has; none without evaluation data.
-            let confusion: [[Int]]?
-            let tagging: TaggingMetrics?
+            let scores: Scores?
 
             init(_ epoch: TrainingProgress.Epoch) {
-                (loss, isBest) = (epoch.loss, epoch.isBest)
-                (confusion, tagging) = (epoch.scores?.classification?.confusion, epoch.scores?.tagging)
+                (loss, isBest, scores) = (epoch.loss, epoch.isBest, epoch.scores)
             }
-
-            /// The scores again; nil where there are none, or they are of other labels.
-            func scores(labels: [String]) -> Scores? {
-                tagging.map { .tagging($0) }
-                    ?? confusion.flatMap { ClassificationMetrics(labels: labels, confusion: $0) }
-                    .map { .classification($0) }
-            }
-
-            var hasScores: Bool { confusion != nil || tagging != nil }
         }
     }
 
@@ -129,10 +118,10 @@ struct TrainingCheckpoint: Sendable {
             secondMoment: try vector("second_moment", tensors, layout), steps: summary.steps)
         state.losses = summary.losses
         for (number, epoch) in zip(1..., summary.epochs) {
-            let scores = epoch.scores(labels: labels)
-            try check("scores of other labels", "\(labels)", (scores != nil) == epoch.hasScores)
+            let found = epoch.scores?.labels ?? labels
+            try check("scores of the labels \(found)", "\(labels)", found == labels)
             state.epochs.append(
-                .init(epoch: number, epochs: epochs, loss: epoch.loss, scores: scores, isBest: epoch.isBest))
+                .init(epoch: number, epochs: epochs, loss: epoch.loss, scores: epoch.scores, isBest: epoch.isBest))
         }
         if let best { state.best = .init(epoch: best, values: try vector("best_values", tensors, layout)) }
         return state

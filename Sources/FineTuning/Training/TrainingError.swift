@@ -4,8 +4,8 @@ import Files
 public enum TrainingError: Error, Sendable, Equatable {
     /// The loss of a step is infinite or not a number.
     case diverged(step: Int, loss: Double)
-    /// There is no head that learns the objective.
-    case noHead(for: Objective)
+    /// Neither the head has layers nor are there adapters.
+    case nothingTrains(objective: Objective)
     /// The model folder's own head is for another objective.
     case otherHead(found: Objective, expected: Objective)
     /// A checkpoint could not be written.
@@ -21,8 +21,9 @@ extension TrainingError: CustomStringConvertible {
         case .diverged(let step, let loss):
             "the loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"); "
                 + "try a lower learning rate, a longer warm-up or a lower clip"
-        case .noHead(let objective):
-            "the objective \(objective.rawValue) cannot be trained by this version; it trains classification and tagging"
+        case .nothingTrains(let objective):
+            "there is nothing to train: everything is frozen, and a head for \(objective.rawValue) has no layers of its own; "
+                + "train an adapter (--method lora)"
         case .otherHead(let found, let expected):
             "the model's own head is for \(found.rawValue), the data for \(expected.rawValue);"
                 + " train a head that starts anew (--head linear or transformers)"

@@ -27,6 +27,7 @@ struct TrainingIdentity: Sendable, Equatable {
         facets["precision"] = model.encoder.precision.rawValue
         facets["objective"] = model.head.objective.rawValue
         facets["pooling"] = model.head.pooling?.name ?? "none"
+        facets["loss"] = model.head.lossDescription
         if model.head.network.shape != .linear { facets["head"] = "\(model.head.network.shape)" }
         if !headStart.isEmpty { facets["head's start"] = TrainingIdentity.hash(of: headStart) }
         facets["labels"] = model.head.labels.joined(separator: ", ")
