@@ -80,27 +80,6 @@ public struct ParameterVector: Sendable {
             }
         }
     }
-
-    /// The parameter's matrix += scale · a·b: how a pullback leaves a gradient.
-    package mutating func addProduct(_ a: MatrixView, _ b: MatrixView, scale: Float = 1, to parameter: Parameter) {
-        let range = layout.range(of: parameter)
-        values.withUnsafeMutableBufferPointer { values in
-            guard let base = values.baseAddress, !range.isEmpty else { return }
-            let out = MatrixView(
-                base: base + range.lowerBound, rows: parameter.rows, columns: parameter.columns,
-                rowStride: parameter.columns)
-            Product.compute(a, b, scale: scale, accumulating: true, into: out)
-        }
-    }
-
-    /// The parameter's single row += the sum of the rows of `dy`: the gradient of a bias.
-    package mutating func addRowSum(of dy: Matrix, to parameter: Parameter) {
-        precondition(parameter.rows == 1 && parameter.columns == dy.columns, "a bias has a number for each column")
-        let offset = layout.range(of: parameter).lowerBound
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns { values[offset + column] += dy[row, column] }
-        }
-    }
 }
 
 /// d(loss)/d(parameter) for each parameter of a layout.
