@@ -40,6 +40,18 @@ public struct AdapterBundle: Sendable {
         ignored = []
     }
 
+    /// The same adapters with other values. `parameters` may hold more than theirs, as training does.
+    package func holding(_ parameters: ParameterVector) -> AdapterBundle {
+        AdapterBundle(self, parameters)
+    }
+
+    private init(_ other: AdapterBundle, _ parameters: ParameterVector) {
+        var own = ParameterVector(other.adapters.parameters)
+        for parameter in other.adapters.parameters { own[parameter] = parameters[parameter] }
+        (adapters, self.parameters, configuration) = (other.adapters, own, other.configuration)
+        (fingerprint, ignored, names) = (other.fingerprint, other.ignored, other.names)
+    }
+
     /// Whether a folder holds an adapter.
     public static func exists(in folder: URL) -> Bool {
         FileManager.default.fileExists(atPath: folder.appending(path: configName).path(percentEncoded: false))

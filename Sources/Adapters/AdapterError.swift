@@ -26,6 +26,8 @@ public enum AdapterError: Error, Sendable {
     case noSuchLayer(Int, layers: Int)
     /// A linear map that layers of the encoder's family do not have.
     case noSuchProjection(Projection, family: String, available: [Projection])
+    /// Something to unfreeze that encoders of this family do not have.
+    case nothingToUnfreeze(String, family: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
     /// A file could not be written.
@@ -64,6 +66,8 @@ extension AdapterError: CustomStringConvertible {
         case .noSuchProjection(let projection, let family, let available):
             "layers of \(family) have no linear map '\(projection.rawValue)'; they have"
                 + " \(available.map(\.rawValue).joined(separator: ", "))"
+        case .nothingToUnfreeze(let part, let family):
+            "there are no \(part) to unfreeze: encoders of the family \(family) have none in this shape"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"

@@ -28,6 +28,9 @@ public struct LoRA: MergeableAdapter {
     /// A, then B.
     public var parameters: [Parameter] { [a, b] }
 
+    /// B.
+    public var upperParameters: [Parameter] { [b] }
+
     /// A as PEFT starts it: uniform within ±1/√inputs (Kaiming with a = √5), a function of seed and name. B stays zero.
     public func initialize(_ values: inout ParameterVector, seed: UInt64) {
         var random = RandomStream(seed: seed, name: a.name)
@@ -59,6 +62,7 @@ public struct LoRA: MergeableAdapter {
             }
         }
         guard pass.demand > .nothing else { return (y, { _, _, _ in }) }
+        let (trainsA, trainsB) = (pass.trains(self.a), pass.trains(self.b))
         return (
             y,
             { [self, dropped, h, basePullback] dy, gradients, dx in
@@ -69,11 +73,11 @@ public struct LoRA: MergeableAdapter {
                     // dh = s · dy B
                     dh.withMutableView { Product.compute(views[0], PackedMatrix(views[1]), scale: scale, into: $0) }
                     // dB += s · dyᵀ h
-                    gradients.addProduct(views[0].transposed, views[2], scale: scale, to: self.b)
+                    if trainsB { gradients.addProduct(views[0].transposed, views[2], scale: scale, to: self.b) }
                 }
-                withViews(dh, dropped) { views in
+                if trainsA {
                     // dA += dhᵀ x
-                    gradients.addProduct(views[0].transposed, views[1], to: self.a)
+                    withViews(dh, dropped) { gradients.addProduct($0[0].transposed, $0[1], to: self.a) }
                 }
                 // dx += dy W + mask ⊙ (dh A)
                 basePullback(dy, &gradients, &dx)

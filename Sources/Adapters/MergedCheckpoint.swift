@@ -10,7 +10,7 @@ import Safetensors
 /// type. Shards become one file.
 package struct MergedCheckpoint {
     private let base: URL
-    private let weights: [Site: Matrix]
+    private let tensors: [FrozenTensor: Matrix]
     private let names: CheckpointNames
     private let type: ElementType?
     /// New values of tensors that are no linear map of the encoder's, by their names in the checkpoint.
@@ -18,10 +18,10 @@ package struct MergedCheckpoint {
     /// Tensors that are left out.
     package var dropped: Set<String> = []
 
-    /// The model folder `base` with new weights at some sites. `type` is that of all floating-point tensors in the new
+    /// The model folder `base` with new numbers in some tensors. `type` is that of all floating-point tensors in the new
     /// file; nil: each keeps its own.
-    package init(base: URL, weights: [Site: Matrix], names: CheckpointNames, type: ElementType?) {
-        (self.base, self.weights, self.names, self.type) = (base, weights, names, type)
+    package init(base: URL, tensors: [FrozenTensor: Matrix], names: CheckpointNames, type: ElementType?) {
+        (self.base, self.tensors, self.names, self.type) = (base, tensors, names, type)
     }
 
     /// Writes the weights, and copies configuration, tokenizer and modules, into `folder`, which exists.
@@ -46,7 +46,10 @@ package struct MergedCheckpoint {
         let source = try SafetensorsFolder(contentsOf: base)
         let prefix = names.prefix(of: source.names)
         var merged = others
-        for (site, weight) in weights { merged[prefix + names.module(of: site) + ".weight"] = weight }
+        for (tensor, values) in tensors {
+            // Under each name that it has here: a table that two modules share may stand in a checkpoint twice.
+            for name in names.spellings(of: prefix + names.name(of: tensor)) { merged[name] = values }
+        }
         var writer = SafetensorsWriter()
         for name in source.names where !dropped.contains(name) {
             let tensor = try source.tensor(named: name)

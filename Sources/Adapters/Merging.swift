@@ -9,24 +9,56 @@ extension TransformerEncoder {
     public func merging(
         _ adapters: AdapterSet, _ parameters: ParameterVector
     ) throws(AdapterError) -> TransformerEncoder {
-        var merged: [Site: FrozenLinear] = [:]
-        for (site, weight) in try mergedWeights(adapters, parameters) {
-            merged[site] = FrozenLinear(
-                bias: self[site].bias, precision: self[site].precision,
-                inputFactors: self[site].inputFactors, source: { weight })
-        }
-        return replacing(merged)
+        replacing(try mergedTensors(adapters, parameters))
     }
 
-    /// The new weight of each adapted site, [outputs, inputs].
-    package func mergedWeights(
+    /// The new numbers of each tensor that the adapters change.
+    package func mergedTensors(
         _ adapters: AdapterSet, _ parameters: ParameterVector
-    ) throws(AdapterError) -> [Site: Matrix] {
-        var weights: [Site: Matrix] = [:]
-        for (site, adapter) in adapters.linear {
-            guard let adapter = adapter as? any MergeableAdapter else { throw .notMergeable(site: site.description) }
-            weights[site] = adapter.merged(into: self[site], parameters)
+    ) throws(AdapterError) -> [FrozenTensor: Matrix] {
+        var merged: [FrozenTensor: Matrix] = [:]
+        func merge(
+            _ adapter: any LinearAdapter, into map: FrozenLinear, _ name: String, _ weight: FrozenTensor,
+            _ bias: FrozenTensor
+        ) throws(AdapterError) {
+            guard let adapter = adapter as? any MergeableAdapter, adapter.isMergeable else {
+                throw .notMergeable(site: name)
+            }
+            if !(adapter is BiasDelta && (adapter as? BiasDelta)?.inner == nil) {
+                merged[weight] = adapter.merged(into: map, parameters)
+            }
+            let newBias = adapter.mergedBias(into: map, parameters)
+            if newBias != map.bias { merged[bias] = Matrix(rows: 1, columns: newBias.count, values: newBias) }
         }
-        return weights
+        for (site, adapter) in adapters.linear {
+            try merge(adapter, into: self[site], site.description, .weight(site), .bias(site))
+        }
+        if let projection = adapters.embeddings?.projection, let map = embeddingProjection {
+            try merge(projection, into: map, "embeddings.projection", .projectionWeight, .projectionBias)
+        }
+        for (tensor, parameter) in adapters.deltas where merged[tensor] == nil && !tensor.isOfLinearMap {
+            var values = values(of: tensor)
+            values.add(parameters[parameter])
+            merged[tensor] = values
+        }
+        return merged
+    }
+}
+
+extension MergeableAdapter {
+    /// Whether all that it wraps is a change of the weight too.
+    fileprivate var isMergeable: Bool {
+        let inner = (self as? WeightDelta)?.inner ?? (self as? BiasDelta)?.inner
+        return inner.map { $0 is any MergeableAdapter } ?? true
+    }
+}
+
+extension FrozenTensor {
+    /// Whether it is the weight or the bias of a linear map.
+    fileprivate var isOfLinearMap: Bool {
+        switch self {
+        case .weight, .bias, .projectionWeight, .projectionBias: true
+        case .normScale, .normShift, .table: false
+        }
     }
 }

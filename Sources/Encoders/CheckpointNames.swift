@@ -50,7 +50,7 @@ package struct CheckpointNames: Sendable {
     }
 
     /// The names that a tensor may have.
-    func spellings(of name: String) -> [String] {
+    package func spellings(of name: String) -> [String] {
         [name] + formerEndings.filter { name.hasSuffix($0.0) }.map { name.dropLast($0.0.count) + $0.1 }
     }
 

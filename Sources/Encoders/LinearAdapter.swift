@@ -2,8 +2,11 @@ import Matrices
 
 /// The one way to change a frozen linear map. Adding a method means adding a conformance.
 public protocol LinearAdapter: Sendable {
-    /// What trains, in a fixed order.
+    /// What can train, in a fixed order. Where some of it does not in a pass, ``Pass/trains(_:)`` says so.
     var parameters: [Parameter] { get }
+    /// Those of ``parameters`` that start at zero behind others that do not, as LoRA's B: they bear a higher rate (LoRA+,
+    /// Hayou et al. 2024).
+    var upperParameters: [Parameter] { get }
     /// y from x [tokens, inputs] through the frozen map and the adapter, and the way back. The tokens may be some rows of a
     /// batch: whatever is random about them comes from ``Pass/mask(_:rate:)``.
     func forward(
@@ -11,29 +14,20 @@ public protocol LinearAdapter: Sendable {
     ) -> (y: Matrix, pullback: LinearPullback)
 }
 
-/// An adapter whose effect is a change of the weight, so that it can be merged into it.
+extension LinearAdapter {
+    /// None.
+    public var upperParameters: [Parameter] { [] }
+}
+
+/// An adapter whose effect is a change of weight and bias, so that it can be merged into them.
 public protocol MergeableAdapter: LinearAdapter {
     /// The new weight [outputs, inputs].
     func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix
+    /// The new bias [outputs].
+    func mergedBias(into base: FrozenLinear, _ parameters: ParameterVector) -> [Float]
 }
 
-/// The adapters of one task: at most one for each site.
-public struct AdapterSet: Sendable {
-    /// The adapter of each adapted site.
-    public let linear: [Site: any LinearAdapter]
-
-    /// The given adapters.
-    public init(_ linear: [Site: any LinearAdapter]) { self.linear = linear }
-
-    /// No adapters: the base as it is.
-    public static let none = AdapterSet([:])
-
-    /// Adapted sites, layer by layer in the order of computing.
-    public var sites: [Site] { linear.keys.sorted() }
-
-    /// What trains in all adapters, in the order of the sites.
-    public var parameters: [Parameter] { sites.flatMap { linear[$0]?.parameters ?? [] } }
-
-    /// Whether nothing is adapted.
-    public var isEmpty: Bool { linear.isEmpty }
+extension MergeableAdapter {
+    /// The bias as it is.
+    public func mergedBias(into base: FrozenLinear, _ parameters: ParameterVector) -> [Float] { base.bias }
 }

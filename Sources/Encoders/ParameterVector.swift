@@ -5,7 +5,7 @@ import Matrices
 /// Gradients and moments are vectors of the same layout.
 public struct ParameterVector: Sendable {
     /// Which parameter lies where.
-    public let layout: Layout
+    public private(set) var layout: Layout
     /// The numbers, parameter after parameter in the order of the layout.
     public private(set) var values: [Float]
 
@@ -16,6 +16,8 @@ public struct ParameterVector: Sendable {
         /// The number of floats of all parameters.
         public let count: Int
         private let offsets: [Parameter: Int]
+        /// The layout that this is a view of; nil for one that is whole.
+        private let viewed: Layout?
 
         /// The given parameters, in the given order.
         public init(_ parameters: [Parameter]) {
@@ -26,8 +28,24 @@ public struct ParameterVector: Sendable {
                 offsets[parameter] = count
                 count += parameter.count
             }
-            (self.offsets, self.count) = (offsets, count)
+            (self.offsets, self.count, viewed) = (offsets, count, nil)
         }
+
+        /// Another view of the numbers of `whole`: some of its parameters, under handles of their own. So the parts of several
+        /// tasks that are called alike lie in one vector.
+        package init(viewing whole: Layout, _ handles: [(handle: Parameter, of: Parameter)]) {
+            parameters = handles.map(\.handle)
+            var offsets: [Parameter: Int] = [:]
+            for (handle, parameter) in handles {
+                precondition(handle.rows == parameter.rows && handle.columns == parameter.columns, "a view has all of it")
+                precondition(offsets[handle] == nil, "parameter \(handle.name) is in a view once")
+                offsets[handle] = whole.range(of: parameter).lowerBound
+            }
+            (self.offsets, count, viewed) = (offsets, whole.count, whole.whole)
+        }
+
+        /// The layout of all numbers that vectors of this one hold.
+        var whole: Layout { viewed ?? self }
 
         /// Where the numbers of `parameter` are.
         public func range(of parameter: Parameter) -> Range<Int> {
@@ -50,6 +68,19 @@ public struct ParameterVector: Sendable {
     /// A vector of the same layout, all zeros.
     public func zeroed() -> ParameterVector { ParameterVector(layout) }
 
+    /// The same numbers under the handles of another view of them.
+    package func viewed(as layout: Layout) -> ParameterVector {
+        var view = self
+        view.show(as: layout)
+        return view
+    }
+
+    /// Shows the numbers, in place, under the handles of another view of them.
+    package mutating func show(as layout: Layout) {
+        precondition(layout.whole === self.layout.whole, "views are of one vector's numbers")
+        self.layout = layout
+    }
+
     /// Makes all numbers zero, in place.
     package mutating func setZero() { withMutableValues { $0.update(repeating: 0) } }
 
@@ -71,34 +102,13 @@ public struct ParameterVector: Sendable {
         values.withUnsafeMutableBufferPointer { body($0) }
     }
 
-    /// self += other, of the same layout.
+    /// self += other, of the same numbers.
     package mutating func add(_ other: ParameterVector) {
-        precondition(layout === other.layout, "only vectors of one layout add")
+        precondition(layout.whole === other.layout.whole, "only vectors of one layout add")
         other.values.withUnsafeBufferPointer { other in
             values.withUnsafeMutableBufferPointer { values in
                 for index in values.indices { values[index] += other[index] }
             }
-        }
-    }
-
-    /// The parameter's matrix += scale · a·b: how a pullback leaves a gradient.
-    package mutating func addProduct(_ a: MatrixView, _ b: MatrixView, scale: Float = 1, to parameter: Parameter) {
-        let range = layout.range(of: parameter)
-        values.withUnsafeMutableBufferPointer { values in
-            guard let base = values.baseAddress, !range.isEmpty else { return }
-            let out = MatrixView(
-                base: base + range.lowerBound, rows: parameter.rows, columns: parameter.columns,
-                rowStride: parameter.columns)
-            Product.compute(a, b, scale: scale, accumulating: true, into: out)
-        }
-    }
-
-    /// The parameter's single row += the sum of the rows of `dy`: the gradient of a bias.
-    package mutating func addRowSum(of dy: Matrix, to parameter: Parameter) {
-        precondition(parameter.rows == 1 && parameter.columns == dy.columns, "a bias has a number for each column")
-        let offset = layout.range(of: parameter).lowerBound
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns { values[offset + column] += dy[row, column] }
         }
     }
 }

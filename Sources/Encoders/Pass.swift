@@ -16,7 +16,11 @@ public typealias LinearPullback =
 /// will be asked for.
 public struct Pass: Sendable {
     /// The values of what trains, or was trained.
-    public var parameters: ParameterVector
+    public var parameters: ParameterVector {
+        didSet { changedMaps = ChangedMaps() }
+    }
+    /// What trains in this pass; nil: all parameters of all adapters. Others have their effect, and no gradient.
+    public var trained: Set<Parameter>?
     /// Where dropout masks come from; nil: nothing is dropped.
     public var dropout: DropoutKey?
     /// Whether the frozen encoder's own dropout applies too, as its config says; without it only adapters drop.
@@ -25,17 +29,25 @@ public struct Pass: Sendable {
     public var demand: GradientDemand
     /// Where the rows at hand begin in the batch: rows go through a layer block by block, and dropout masks are the batch's.
     var firstRow = 0
+    /// What adapters make of whole weights with these parameters. Passes that are copies of one, with another dropout or
+    /// demand, share it: the parts of a step should be such copies.
+    package private(set) var changedMaps = ChangedMaps()
 
     /// A pass with the given values: for inference unless dropout or gradients are asked for.
     public init(
         parameters: ParameterVector, dropout: DropoutKey? = nil, dropsInsideEncoder: Bool = true,
-        demand: GradientDemand = .nothing
+        demand: GradientDemand = .nothing, trained: Set<Parameter>? = nil
     ) {
         self.parameters = parameters
+        self.trained = trained
         self.dropout = dropout
         self.dropsInsideEncoder = dropsInsideEncoder
         self.demand = demand
     }
+
+    /// Whether a parameter trains in this pass: its gradient is to be left. Where it does not, it may have no place among the
+    /// gradients.
+    public func trains(_ parameter: Parameter) -> Bool { trained?.contains(parameter) ?? true }
 
     /// The same pass with another demand.
     func demanding(_ demand: GradientDemand) -> Pass {

@@ -21,7 +21,7 @@ extension Embeddings {
                 module, inputs: width, outputs: config.hiddenSize, precision, reading: norm)
         }
         self.init(
-            words: words, positions: positions, firstPosition: config.firstPosition,
+            words: .mapped(words), positions: positions, firstPosition: config.firstPosition,
             paddingToken: config.paddingToken, segments: segments, norm: norm,
             dropout: Dropout(rate: config.embeddingDropout ?? config.hiddenDropout, name: "embeddings"),
             projection: projection)

@@ -12,13 +12,13 @@ public struct TransformerEncoder: Sendable {
     public let fingerprint: BaseFingerprint
     /// How the frozen weights are held.
     public let precision: Precision
-    let embeddings: Embeddings
+    var embeddings: Embeddings
     /// In the order in which they run; some may have the weights of others.
     var layers: [EncoderLayer]
     /// Behind the last layer, in pre-norm encoders.
-    private var finalNorm: Norm?
+    var finalNorm: Norm?
     /// Behind that.
-    private var finalDropout: Dropout
+    private let finalDropout: Dropout
 
     /// Reads a Hugging Face model folder (`config.json`, `model.safetensors` or its shards) and packs the weights.
     ///
@@ -62,7 +62,7 @@ public struct TransformerEncoder: Sendable {
 
     /// The hidden states [tokens, hidden] of a batch.
     ///
-    /// The pullback takes their gradient down to the lowest adapted layer and no further; it gives the gradient at the
+    /// The pullback takes their gradient down to the lowest part that trains and no further; it gives the gradient at the
     /// embeddings if the pass demands the input's gradient.
     ///
     /// - Precondition: token ids are below the vocabulary size, texts no longer than the maximum positions.
@@ -72,47 +72,90 @@ public struct TransformerEncoder: Sendable {
         precondition(
             batch.sequences.allSatisfy { $0.count <= config.maximumPositions },
             "a text is at most \(config.maximumPositions) tokens long")
-        return forward(embeddings.forward(batch, pass), entering: 0, batch, adapters: adapters, pass)
-    }
-
-    // MARK: In two parts
-
-    /// The lowest of the layers, in the order in which they run, that an adapter changes; nil where none does.
-    public func lowestLayer(changedBy adapters: AdapterSet) -> Int? {
-        let changed = Set(adapters.linear.keys.map(\.layer))
-        return layers.firstIndex { changed.contains($0.maps.layer) }
-    }
-
-    /// The states [tokens, hidden] that enter `layer` as the base alone gives them: no adapter, no dropout, no way back.
-    /// After the last layer, they are the hidden states.
-    ///
-    /// A text has the same states, bit for bit, in whatever batch it is.
-    package func states(entering layer: Int, _ batch: PackedBatch) -> Matrix {
-        let pass = Pass(parameters: ParameterVector([]))
-        return run(embeddings.forward(batch, pass), layers[..<layer], batch, .none, pass).hidden
-    }
-
-    /// The hidden states [tokens, hidden] of a batch from the states that enter `layer`, by it and the layers above. The
-    /// pullback is that of the whole encoder, but ends here.
-    package func forward(
-        _ states: Matrix, entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
-    ) -> (hidden: Matrix, pullback: Pullback) {
-        precondition(states.rows == batch.tokens.count, "each token has a state")
-        precondition(lowestLayer(changedBy: adapters) ?? layer >= layer, "no adapter lies below the layers that run")
-        let (hidden, pullbacks) = run(states, layers[layer...], batch, adapters, pass)
+        let (x, embeddingPullback) = embeddings.forward(batch, adapters, pass)
+        let (hidden, pullbacks) = run(x, layers[...], batch, adapters, pass)
         return (
             hidden,
-            { dy, gradients in
-                var dy = dy
-                for pullback in pullbacks.reversed() where dy.count > 0 { dy = pullback(dy, &gradients) }
-                return dy
+            { [demand = pass.demand] dy, gradients in
+                let dx = TransformerEncoder.walk(pullbacks, dy, &gradients)
+                if let embeddingPullback { embeddingPullback(dx, &gradients) }
+                return demand == .parametersAndInput ? dx : .empty
             }
         )
     }
 
+    // MARK: In two parts
+
+    /// The lowest part, in the order in which they run, that the adapters change and, if `trained` is not nil, that has one of
+    /// these parameters; nil where there is none.
+    public func lowestPart(changedBy adapters: AdapterSet, training trained: Set<Parameter>? = nil) -> EncoderPart? {
+        func trains(_ parameters: [Parameter]) -> Bool {
+            trained.map { trained in parameters.contains(where: trained.contains) } ?? !parameters.isEmpty
+        }
+        if trains((adapters.embeddings?.parameters ?? []) + (adapters.norms[.embeddings]?.parameters ?? [])) {
+            return .embeddings
+        }
+        var changed = Set(adapters.linear.filter { trains($0.value.parameters) }.map(\.key.layer))
+        changed.formUnion(adapters.norms.filter { trains($0.value.parameters) }.compactMap(\.key.layer))
+        return layers.firstIndex { changed.contains($0.maps.layer) }.map { .layer($0) }
+    }
+
+    /// The lowest of the layers, in the order in which they run, that adapters change; nil where none does. The embeddings
+    /// count as the first.
+    public func lowestLayer(changedBy adapters: AdapterSet) -> Int? {
+        switch lowestPart(changedBy: adapters) {
+        case nil: nil
+        case .embeddings: 0
+        case .layer(let layer): layer
+        }
+    }
+
+    /// The states [tokens, hidden] that enter `layer`, as in inference: no dropout, no way back. After the last layer, they
+    /// are the hidden states.
+    ///
+    /// A text has the same states, bit for bit, in whatever batch it is.
+    package func states(
+        entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet = .none,
+        _ parameters: ParameterVector = ParameterVector([])
+    ) -> Matrix {
+        states(entering: layer, batch, adapters: adapters, Pass(parameters: parameters))
+    }
+
+    /// The same for a pass that other batches share; its dropout and its demand do not count.
+    package func states(
+        entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
+    ) -> Matrix {
+        var pass = pass.demanding(.nothing)
+        pass.dropout = nil
+        return run(embeddings.forward(batch, adapters, pass).x, layers[..<layer], batch, adapters, pass).hidden
+    }
+
+    /// The hidden states [tokens, hidden] of a batch from the states that enter `layer`, by it and the layers above. The
+    /// pullback is that of the whole encoder, but ends here.
+    ///
+    /// - Precondition: where gradients are demanded, nothing that trains lies below.
+    package func forward(
+        _ states: Matrix, entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
+    ) -> (hidden: Matrix, pullback: Pullback) {
+        precondition(states.rows == batch.tokens.count, "each token has a state")
+        precondition(
+            pass.demand == .nothing
+                || lowestPart(changedBy: adapters, training: pass.trained) ?? .layer(layer) >= .layer(layer),
+            "nothing that trains lies below the layers that run")
+        let (hidden, pullbacks) = run(states, layers[layer...], batch, adapters, pass)
+        return (hidden, { dy, gradients in TransformerEncoder.walk(pullbacks, dy, &gradients) })
+    }
+
+    /// The way back through some layers, from the top; empty from where nobody reads the gradient.
+    private static func walk(_ pullbacks: [Pullback], _ dy: Matrix, _ gradients: inout Gradients) -> Matrix {
+        var dy = dy
+        for pullback in pullbacks.reversed() where dy.count > 0 { dy = pullback(dy, &gradients) }
+        return dy
+    }
+
     /// The embeddings and the output of each layer, for looking inside; the last is that of the encoder.
     package func hiddenStates(_ batch: PackedBatch, _ pass: Pass = Pass(parameters: ParameterVector([]))) -> [Matrix] {
-        var states = [embeddings.forward(batch, pass)]
+        var states = [embeddings.forward(batch, .none, pass).x]
         let hidden = run(states[0], layers[...], batch, .none, pass) { states.append($0) }.hidden
         states[states.count - 1] = hidden
         return states
@@ -124,7 +167,7 @@ public struct TransformerEncoder: Sendable {
     ) -> (hidden: Matrix, pullbacks: [Pullback]) {
         var hidden = states
         var pullbacks: [Pullback] = []
-        let lowest = lowestLayer(changedBy: adapters)
+        let lowest = pass.demand == .parameters ? lowestPart(changedBy: adapters, training: pass.trained) : nil
         for layer in layers {
             let demand = demand(of: layer.index, lowest, pass)
             let (y, pullback) = layer.forward(hidden, batch, adapters, pass.demanding(demand))
@@ -134,46 +177,27 @@ public struct TransformerEncoder: Sendable {
         }
         if let finalNorm, !layers.isEmpty, layers.endIndex == self.layers.endIndex {
             let isBackwardRun = !pullbacks.isEmpty
-            let (y, pullback) = finalNorm.forward(hidden, isBackwardRun: isBackwardRun)
+            let site = NormSite(layer: config.distinctLayers - 1, place: .final)
+            let (y, pullback) = finalNorm.changed(at: site, by: adapters, pass)
+                .forward(hidden, isBackwardRun: isBackwardRun)
             let mask = finalDropout.mask(pass)
             hidden = y
             if let mask { hidden.drop(mask) }
             if isBackwardRun {
-                pullbacks.append { dy, _ in
+                pullbacks.append { dy, gradients in
                     var dy = dy
                     if let mask { dy.drop(mask) }
-                    return pullback(dy)
+                    return pullback(dy, &gradients)
                 }
             }
         }
         return (hidden, pullbacks)
     }
 
-    /// What one layer's backward has to give, so that nothing is computed or kept below the lowest adapter.
-    private func demand(of layer: Int, _ lowest: Int?, _ pass: Pass) -> GradientDemand {
+    /// What one layer's backward has to give, so that nothing is computed or kept below the lowest part that trains.
+    private func demand(of layer: Int, _ lowest: EncoderPart?, _ pass: Pass) -> GradientDemand {
         guard pass.demand == .parameters else { return pass.demand }
-        guard let lowest, layer >= lowest else { return .nothing }
-        return layer == lowest ? .parameters : .parametersAndInput
-    }
-
-    /// The frozen linear map at a site of this encoder.
-    public subscript(site: Site) -> FrozenLinear { layers[firstLayer(with: site)].maps[site.projection] }
-
-    /// The same encoder with some linear maps replaced; all others are shared.
-    package func replacing(_ linear: [Site: FrozenLinear]) -> TransformerEncoder {
-        var encoder = self
-        for index in layers.indices {
-            for (site, map) in linear where site.layer == layers[index].maps.layer {
-                encoder.layers[index].maps.linear[site.projection] = map
-            }
-        }
-        return encoder
-    }
-
-    private func firstLayer(with site: Site) -> Int {
-        guard let index = layers.firstIndex(where: { $0.maps.layer == site.layer }) else {
-            preconditionFailure("the encoder has no layer \(site.layer)")
-        }
-        return index
+        guard let lowest, .layer(layer) >= lowest else { return .nothing }
+        return .layer(layer) == lowest ? .parameters : .parametersAndInput
     }
 }

@@ -10,6 +10,18 @@ extension Matrix {
         let rows: Matrix
         /// What each row was multiplied with to become x̂ [1, rows].
         let inverseSize: Matrix
+
+        /// The single row `sum` += Σ dy ⊙ x̂ over the rows, added in their order: the gradient of γ.
+        package func addGammaGradient(of dy: Matrix, to sum: MatrixView) {
+            precondition(dy.rows == rows.rows && dy.columns == rows.columns, "a gradient has the shape of its result")
+            precondition(sum.rows == 1 && sum.columns == dy.columns, "gamma has a number for each column")
+            withViews(dy, rows) { views in
+                for row in 0..<dy.rows {
+                    let (dy, x) = (views[0].base + row * views[0].rowStride, views[1].base + row * views[1].rowStride)
+                    for column in 0..<sum.columns { sum.base[column] += dy[column] * x[column] }
+                }
+            }
+        }
     }
 
     /// Which elements are dropped: those of a matrix of which these are the rows from `firstRow` on.

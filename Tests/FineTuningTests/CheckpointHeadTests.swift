@@ -118,18 +118,27 @@ import Testing
         } catch { return "\(error)" }
     }
 
-    @Test func headsForSeveralLabelsAndForNumbersAreFoundAndRefusedByName() throws {
-        let several = try changed("bert") { $0["problem_type"] = "multi_label_classification" }
-        #expect(try CheckpointHead(contentsOf: several.url)?.objective == .multilabel)
-        #expect(
-            try refusal(several).contains(
-                "the BertForSequenceClassification has a head for multilabel, which this version does not run"))
-        let number = try changed("bert") {
-            $0["id2label"] = ["0": "LABEL_0"]
-            $0["label2id"] = ["LABEL_0": 0]
+    @Test func aHeadForSeveralLabelsAnswersWithAProbabilityForEach() throws {
+        let folder = try changed("bert") { $0["problem_type"] = "multi_label_classification" }
+        #expect(try CheckpointHead(contentsOf: folder.url)?.objective == .multilabel)
+        var model = try AdaptedModel(contentsOf: folder.url)
+        try model.addCheckpointHead(as: "labels")
+        var single = try AdaptedModel(contentsOf: Fixtures.url("heads/bert"))
+        try single.addCheckpointHead(as: "label")
+        let answer = try #require(try model.predict(["the team won"], task: "labels")[0].labelSet)
+        let classes = try #require(try single.predict(["the team won"], task: "label")[0].classification)
+        // The same logits: softmax of the log odds.
+        let odds = answer.scores.map { $0.score / (1 - $0.score) }
+        for (score, odds) in zip(classes.scores, odds.map({ $0 / odds.reduce(0, +) })) {
+            #expect(abs(score.score - odds) < 1e-5)
         }
-        #expect(try CheckpointHead(contentsOf: number.url)?.objective == .regression)
-        #expect(try refusal(number).contains("has a head for regression"))
+        #expect(answer.labels == answer.scores.filter { $0.score > 0.5 }.map(\.label))
+    }
+
+    @Test func aHeadForSeveralNumbersIsRefusedByName() throws {
+        let folder = try changed("bert") { $0["problem_type"] = "regression" }
+        #expect(try CheckpointHead(contentsOf: folder.url)?.objective == .regression)
+        #expect(try refusal(folder).contains("field 'id2label' is 3 labels, expected one"))
     }
 
     @Test func whatDoesNotFitIsNamed() throws {
@@ -173,7 +182,8 @@ import Testing
         (options.epochs, options.batchSize, options.learningRate) = (30, 8, 1e-2)
         let data = try DatasetFile("topics.jsonl", CheckpointHeadTests.texts).read()
         let trained = try model.train(
-            "task", on: data, evaluatingOn: data, head: choice, recipe: AdapterRecipe(rank: 2, alpha: 4), options,
+            "task", on: data, evaluatingOn: data, head: HeadRecipe(choice), recipe: AdapterRecipe(rank: 2, alpha: 4),
+            options,
             baseModel: nil
         ) { _ in .more }
         return (trained, model)

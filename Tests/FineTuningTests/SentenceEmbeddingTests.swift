@@ -75,7 +75,7 @@ import Testing
         let trained = try model.train(
             "task", on: data, recipe: nil, options, baseModel: nil, report: { _ in .more })
         let head = try #require(trained.task.head)
-        #expect(head.weight.columns == 6 * 32)
+        #expect(head.tensors["weight"]?.columns == 6 * 32)
         #expect(head.pooling?.modes == model.sentence.pooling.modes)
         let written = try TemporaryFolder()
         let output = written.appending("task")

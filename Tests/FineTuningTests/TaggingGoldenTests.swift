@@ -23,7 +23,7 @@ import Tokenizers
             let data = Dataset(rows.map { Example(tokens: $0["tokens"] ?? [], tags: $0["tags"]) })
             let tokenizer = try TokenizerFolder.load(from: TinyEncoder.folder)
             texts = try data.inputs.flatMap { try head.texts(of: $0, tokenizer, limit: 64) }
-            targets = zip(try head.ids(of: data), texts).flatMap { head.targets($0, of: [$1]) }
+            targets = zip(try head.answers(in: data), texts).flatMap { head.targets($0, of: [$1]) }
         }
 
         /// A label for each token, −100 where there is none, as transformers has it.
@@ -45,8 +45,8 @@ import Tokenizers
         #expect(sentences.texts.flatMap(\.ids).map(Int.init) == (try golden.integers("tokens")))
         #expect(sentences.texts.map(\.count) == (try golden.integers("lengths")))
         #expect(sentences.labels == (try golden.integers("labels")))
-        let words = sentences.targets.reduce(0) { $0 + head.lossTerms(of: $1) }
-        #expect(words == sentences.labels.count { $0 >= 0 })
+        let words = sentences.targets.reduce(0.0) { $0 + head.lossTerms(of: $1) }
+        #expect(Int(words) == sentences.labels.count { $0 >= 0 })
         #expect(words == 36, "one word, a zero-width space, has no token")
     }
 
@@ -58,7 +58,7 @@ import Tokenizers
         let model = TaskModel(encoder: encoder, adapters: peft.adapters, head: head)
         let values = try peft.values(of: model) { try golden.matrix($0) }
         let sentences = try Sentences(golden, head)
-        let terms = sentences.targets.reduce(0) { $0 + head.lossTerms(of: $1) }
+        let terms = sentences.targets.reduce(0.0) { $0 + head.lossTerms(of: $1) }
         let expectedLogits = try golden.floats("logits")
 
         /// The gradients of a step that is cut into parts.

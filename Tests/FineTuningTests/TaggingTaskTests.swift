@@ -221,7 +221,7 @@ import Testing
             throws: PredictionError.unexpectedPair(task: "names", objective: .tagging, second: "b")
         ) { try model.predict([TextInput("a", pairedWith: "b")], task: "names") }
         #expect(throws: DataError.self) { try train(&model, options, as: .classification) }
-        #expect(throws: TrainingError.noHead(for: .multilabel)) { try train(&model, options, as: .multilabel) }
+        #expect(throws: DataError.self) { try train(&model, options, as: .multilabel) }
     }
 
     /// The fields of a JSON file.

@@ -23,7 +23,9 @@ import Tokenizers
 
     /// What each window tells, with the places of the words' first tokens.
     private func told(_ windows: [TokenizedText], _ count: Int) -> [Target.WordLabels] {
-        head.targets(Array(0..<count), of: windows).compactMap { if case .words(let words) = $0 { words } else { nil } }
+        head.targets(.ids(Array(0..<count)), of: windows).compactMap {
+            if case .words(let words) = $0 { words } else { nil }
+        }
     }
 
     @Test(arguments: [5, 8, 16, 33, 64], [1, 2, 12, 40, 150])

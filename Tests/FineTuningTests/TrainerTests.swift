@@ -24,7 +24,7 @@ import Tokenizers
 
     private func trainer(
         _ options: TrainingOptions, recipe: AdapterRecipe? = AdapterRecipe(rank: 4, alpha: 8), texts count: Int = 64,
-        precision: Precision = .float32
+        evaluation: TrainingTexts? = nil, precision: Precision = .float32
     ) throws -> Trainer {
         let encoder = try TransformerEncoder(contentsOf: TinyEncoder.folder, precision: precision)
         let head = ClassificationHead(labels: ["no", "yes"], hiddenSize: 32, pooling: .mean)
@@ -35,7 +35,8 @@ import Tokenizers
             values[parameter] = fresh?.parameters[parameter] ?? values[parameter]
         }
         head.initialize(&values, seed: options.seed)
-        return Trainer(model, startingFrom: values, on: texts(count, seed: 1), options)
+        return Trainer(
+            model, startingFrom: values, on: texts(count, seed: 1), evaluatingOn: evaluation, options)
     }
 
     private var options: TrainingOptions {
@@ -87,7 +88,7 @@ import Tokenizers
             var trainer = try trainer(
                 options, recipe: AdapterRecipe(rank: 4, dropoutRate: 0.1, projections: TinyEncoder.projections),
                 precision: precision)
-            _ = try trainer.run(evaluatingOn: nil) { _ in .more }
+            _ = try trainer.run { _ in .more }
             return trainer.values.values
         }
         let threads = Parallel.threads
@@ -112,7 +113,7 @@ import Tokenizers
         var trainer = try trainer(options, recipe: recipe, texts: 16)
         // Other tests run beside this one and ask for matrices of their own, but not all the time.
         var (quietSteps, before, wasQuiet) = (0, 0, false)
-        _ = try trainer.run(evaluatingOn: nil) { progress in
+        _ = try trainer.run { progress in
             guard case .step = progress else { return .more }
             quietSteps = Matrix.blocksFromSystem == before ? quietSteps + 1 : 0
             before = Matrix.blocksFromSystem
@@ -128,8 +129,8 @@ import Tokenizers
     func trainingLearnsAndMovesEveryParameter(precision: Precision) throws {
         var options = options
         options.epochs = 10
-        var trainer = try trainer(options, texts: 96, precision: precision)
-        let report = try trainer.run(evaluatingOn: texts(40, seed: 2)) { _ in .more }
+        var trainer = try trainer(options, texts: 96, evaluation: texts(40, seed: 2), precision: precision)
+        let report = try trainer.run { _ in .more }
         #expect(report.unmoved.isEmpty)
         #expect(report.epochs.count == 10 && report.steps == 120)
         let accuracy = try #require(report.scores?.classification?.accuracy)
@@ -138,12 +139,12 @@ import Tokenizers
 
     @Test func theBaseIsNeverTouched() throws {
         var trainer = try trainer(options)
-        let before = trainer.model.encoder
-        _ = try trainer.run(evaluatingOn: nil) { _ in .more }
+        let before = trainer.encoder
+        _ = try trainer.run { _ in .more }
         for layer in 0..<3 {
             for projection in TinyEncoder.projections {
                 let site = Site(layer: layer, projection: projection)
-                #expect(trainer.model.encoder[site].weight == before[site].weight)
+                #expect(trainer.encoder[site].weight == before[site].weight)
             }
         }
         #expect(try TinyEncoder.load().fingerprint == before.fingerprint)
@@ -151,16 +152,16 @@ import Tokenizers
 
     @Test func aHeadAloneTrainsToo() throws {
         var trainer = try trainer(options, recipe: nil)
-        let report = try trainer.run(evaluatingOn: nil) { _ in .more }
+        let report = try trainer.run { _ in .more }
         #expect(report.unmoved.isEmpty && report.trainedParameters == 2 * 32 + 2)
     }
 
     @Test func theBestEpochIsKeptAndPatienceEndsTraining() throws {
         var options = options
         (options.epochs, options.learningRate, options.patience, options.schedule) = (30, 5e-2, 2, .constant)
-        var trainer = try trainer(options)
         let evaluation = texts(40, seed: 2)
-        let report = try trainer.run(evaluatingOn: evaluation) { _ in .more }
+        var trainer = try trainer(options, evaluation: evaluation)
+        let report = try trainer.run { _ in .more }
         let accuracies = report.epochs.map { $0.scores?.classification?.accuracy ?? 0 }
         let best = try #require(report.bestEpoch)
         #expect(accuracies[best - 1] == accuracies.max())
@@ -171,17 +172,17 @@ import Tokenizers
     }
 
     @Test func stoppingInAnEpochKeepsTheBestEpochBefore() throws {
-        var trainer = try trainer(options)
         let evaluation = texts(40, seed: 2)
+        var trainer = try trainer(options, evaluation: evaluation)
         var kept: [Float]?
-        let report = try trainer.run(evaluatingOn: evaluation) { progress in
+        let report = try trainer.run { progress in
             guard case .step(let step) = progress else { return .more }
             return step.step == 12 ? .stop : .more
         }
         #expect(report.isInterrupted && report.epochs.count == 1 && report.bestEpoch == 1 && report.steps == 12)
         kept = trainer.values.values
-        var short = try self.trainer(options)
-        _ = try short.run(evaluatingOn: evaluation) { progress in
+        var short = try self.trainer(options, evaluation: evaluation)
+        _ = try short.run { progress in
             if case .epoch = progress { return .stop }
             return .more
         }
@@ -192,7 +193,7 @@ import Tokenizers
         var options = options
         (options.learningRate, options.clip, options.warmup) = (1e30, nil, 0)
         var trainer = try trainer(options)
-        let error = #expect(throws: TrainingError.self) { try trainer.run(evaluatingOn: nil) { _ in .more } }
+        let error = #expect(throws: TrainingError.self) { try trainer.run { _ in .more } }
         guard case .diverged(let step, _) = error else { return }
         #expect(step > 1)
     }

@@ -2,58 +2,154 @@ import Matrices
 import Safetensors
 
 /// x = norm(word[token] + position[place in its text] + segment[segment]), then dropout, then a projection to the width of
-/// the layers. Each part but the words may be missing. Frozen.
-///
-/// The word table stays in the mapped file: a batch reads the rows that it needs.
+/// the layers. Each part but the words may be missing. Frozen, but for what adapters add to it.
 struct Embeddings: Sendable {
-    let words: TensorView
+    var words: WordTable
     /// [positions, width]
-    let positions: Matrix?
+    var positions: Matrix?
     /// The row of `positions` that belongs to the first token of a text.
     let firstPosition: Int
     /// A token that takes no position, but the row of `positions` which has its number.
     let paddingToken: Int?
     /// [segments, width]
-    let segments: Matrix?
-    let norm: Norm?
+    var segments: Matrix?
+    var norm: Norm?
     let dropout: Dropout
-    let projection: FrozenLinear?
+    var projection: FrozenLinear?
 
-    /// x [tokens, hidden]. Nothing below trains, so there is no way back.
-    func forward(_ batch: PackedBatch, _ pass: Pass) -> Matrix {
+    /// Leaves the gradients of what trains here, from that of x.
+    typealias Pullback = @Sendable (_ dx: Matrix, _ gradients: inout Gradients) -> Void
+
+    /// x [tokens, hidden]. Where something trains here and the pass wants its gradient, there is a way back.
+    func forward(_ batch: PackedBatch, _ adapters: AdapterSet, _ pass: Pass) -> (x: Matrix, pullback: Pullback?) {
         let mark = Profile.enter(.embeddings)
         defer { mark.leave() }
-        let sum = sum(batch)
-        var x = norm.map { $0.forward(sum, isBackwardRun: false).y } ?? sum
-        if let mask = dropout.mask(pass) { x.drop(mask) }
-        guard let projection else { return x }
-        return projection.forward(LinearInput(x, for: projection), pass.demanding(.nothing)).y
+        let isBackwardRun = pass.demand > .nothing && adapters.trainsEmbeddings(in: pass)
+        // 1. the sum of the tables' rows
+        let rows = TableRows(of: batch, self)
+        var x = sum(rows, adapters.embeddings, pass)
+        // 2. norm
+        var normPullback: Norm.Pullback?
+        if let norm = norm?.changed(at: .embeddings, by: adapters, pass) {
+            (x, normPullback) = norm.forward(x, isBackwardRun: isBackwardRun)
+        }
+        // 3. dropout
+        let mask = dropout.mask(pass)
+        if let mask { x.drop(mask) }
+        // 4. projection
+        var projectionPullback: LinearPullback?
+        if let projection {
+            let input = LinearInput(x, for: projection)
+            let pass = pass.wanting(isBackwardRun)
+            (x, projectionPullback) =
+                adapters.embeddings?.projection?.forward(input, through: projection, pass)
+                ?? projection.forward(input, pass)
+        }
+        guard isBackwardRun else { return (x, nil) }
+        let trained = adapters.embeddings?.tables.filter { pass.trains($0.value) } ?? [:]
+        return (
+            x,
+            { [width = words.width, normPullback, projectionPullback] dx, gradients in
+                let mark = Profile.enter(.embeddings)
+                defer { mark.leave() }
+                var d = dx
+                // 4.
+                if let projectionPullback {
+                    d = Matrix(uninitializedRows: dx.rows, columns: width)
+                    d.withMutableView {
+                        var d = InputGradient(into: $0)
+                        projectionPullback(dx, &gradients, &d)
+                    }
+                }
+                // 3.
+                if let mask { d.drop(mask) }
+                // 2.
+                if let normPullback { d = normPullback(d, &gradients) }
+                // 1.
+                for (table, parameter) in trained {
+                    gradients.addRows(of: d, at: rows[table], to: parameter)
+                }
+            }
+        )
     }
 
     /// The rows of the tables that belong to each token, added.
-    private func sum(_ batch: PackedBatch) -> Matrix {
-        var sum = Matrix(uninitializedRows: batch.tokens.count, columns: words.shape[1])
+    private func sum(_ rows: TableRows, _ delta: EmbeddingDelta?, _ pass: Pass) -> Matrix {
+        var sum = Matrix(uninitializedRows: rows.words.count, columns: words.width)
         sum.withMutableView { sum in
             withViews(positions ?? .empty, segments ?? .empty) { tables in
-                Parallel.forEach(batch.sequences.count) { text in
-                    var position = firstPosition
-                    for token in batch.sequences[text] {
+                Parallel.forEachRange(of: rows.words.count, grain: 64) { tokens in
+                    for token in tokens {
                         let row = sum.rows(token..<token + 1)
-                        words.copyRow(Int(batch.tokens[token]), into: row.base)
+                        words.copyRow(rows.words[token], into: row.base)
+                        if let words = delta?.tables[.words] {
+                            pass.parameters.withView(of: words) { row.add($0.row(rows.words[token])) }
+                        }
                         if positions != nil {
-                            let isPadding = paddingToken == Int(batch.tokens[token])
-                            let place = isPadding ? Int(batch.tokens[token]) : position
-                            row.add(tables[0].rows(place..<place + 1))
-                            if !isPadding { position += 1 }
+                            row.add(
+                                tables[0].row(rows.positions[token]), changedBy: delta?.tables[.positions],
+                                rows.positions[token], pass)
                         }
                         if segments != nil {
-                            let segment = Int(batch.segments[token])
-                            row.add(tables[1].rows(segment..<segment + 1))
+                            row.add(
+                                tables[1].row(rows.segments[token]), changedBy: delta?.tables[.segments],
+                                rows.segments[token], pass)
                         }
                     }
                 }
             }
         }
         return sum
+    }
+}
+
+/// The rows of each table that the tokens of a batch read.
+private struct TableRows: Sendable {
+    private(set) var words, positions, segments: [Int]
+
+    init(of batch: PackedBatch, _ embeddings: Embeddings) {
+        words = batch.tokens.map(Int.init)
+        segments = batch.segments.map(Int.init)
+        positions = []
+        guard embeddings.positions != nil else { return }
+        positions.reserveCapacity(words.count)
+        for text in batch.sequences {
+            var position = embeddings.firstPosition
+            for token in text {
+                let isPadding = embeddings.paddingToken == words[token]
+                positions.append(isPadding ? words[token] : position)
+                if !isPadding { position += 1 }
+            }
+        }
+    }
+
+    subscript(table: EmbeddingTable) -> [Int] {
+        switch table {
+        case .words: words
+        case .positions: positions
+        case .segments: segments
+        }
+    }
+}
+
+extension MatrixView {
+    fileprivate func row(_ index: Int) -> MatrixView { rows(index..<index + 1) }
+
+    /// self += tableRow + Δ's row of the same number, these two added first: as if the table had been changed.
+    fileprivate func add(_ tableRow: MatrixView, changedBy delta: Parameter?, _ index: Int, _ pass: Pass) {
+        guard let delta else { return add(tableRow) }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { buffer in
+            let changed = MatrixView(base: buffer.start, rows: 1, columns: columns, rowStride: columns)
+            changed.copy(tableRow)
+            pass.parameters.withView(of: delta) { changed.add($0.row(index)) }
+            add(changed)
+        }
+    }
+}
+
+extension AdapterSet {
+    /// Whether something of the embeddings, their norm and their projection learns in a pass.
+    func trainsEmbeddings(in pass: Pass) -> Bool {
+        trains(.embeddings, in: pass) || (embeddings?.parameters.contains(where: pass.trains) ?? false)
     }
 }

@@ -2,7 +2,7 @@ import Matrices
 
 /// The norms of a layer that has them behind its residual sums.
 struct PostNorms: Sendable {
-    let attention, feedForward: ResidualNorm
+    var attention, feedForward: ResidualNorm
 }
 
 extension EncoderLayer {
@@ -17,28 +17,29 @@ extension EncoderLayer {
         // 3.
         var attended = attended
         var h = Matrix(uninitializedRows: x.rows, columns: x.columns)
-        let reachesAttended = plan.reaches(.attentionOutput)
         let attentionNormPullback = h.withMutableView {
-            norms.attention.forward(&attended, residual: x, into: $0, pass.wanting(reachesAttended))
+            norms.attention.forward(&attended, residual: x, into: $0, pass.wanting(plan.reachesMiddle))
         }
         // 4.
         let (expanded, feedForwardPullback) = feedForward.forward(h, maps, adapters, plan, pass)
         var z = consume expanded
         let outputNormPullback = norms.feedForward.forward(
-            &z, residual: h, into: y, pass.wanting(plan.reaches(.output)))
+            &z, residual: h, into: y, pass.wanting(plan.reachesTop))
 
         return { dy, gradients, dContext, dx in
             // 4.
             guard let outputNormPullback else { return }
             var dh = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
-            let dz = dh.withMutableView { outputNormPullback(dy, $0) }
+            let dz = dh.withMutableView { outputNormPullback(dy, &gradients, $0) }
+            guard plan.reaches(.output) else { return }
             dh.withMutableView {
-                var dh = reachesAttended ? InputGradient(addingTo: $0) : .unwanted
+                var dh = plan.reachesMiddle ? InputGradient(addingTo: $0) : .unwanted
                 feedForwardPullback(dz, &gradients, &dh)
             }
             // 3.
             guard let attentionNormPullback else { return }
-            let dAttended = attentionNormPullback(dh, dx)
+            let dAttended = attentionNormPullback(dh, &gradients, dx)
+            guard plan.reaches(.attentionOutput) else { return }
             attentionOutputPullback(dAttended, &gradients, &dContext)
         }
     }

@@ -3,9 +3,9 @@ import Matrices
 /// The norms of a layer that has them before its blocks, and the dropout behind these.
 struct PreNorms: Sendable {
     /// nil where attention reads the layer's input as it is.
-    let attention: Norm?
+    var attention: Norm?
     /// Behind the first residual sum, whose dropout it has.
-    let feedForward: ResidualNorm
+    var feedForward: ResidualNorm
     /// Before the second residual sum.
     let dropout: Dropout
 }
@@ -20,11 +20,10 @@ extension EncoderLayer {
         _ norms: PreNorms, into y: MatrixView, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
     ) -> RowsPullback {
         // 3.
-        let reachesAttended = plan.reaches(.attentionOutput)
         var s = attended
         var m = Matrix(uninitializedRows: x.rows, columns: x.columns)
         let normPullback = m.withMutableView {
-            norms.feedForward.forward(&s, residual: x, into: $0, isStream: true, pass.wanting(reachesAttended))
+            norms.feedForward.forward(&s, residual: x, into: $0, isStream: true, pass.wanting(plan.reachesMiddle))
         }
         // 4.
         let (expanded, feedForwardPullback) = feedForward.forward(m, maps, adapters, plan, pass)
@@ -39,15 +38,16 @@ extension EncoderLayer {
             guard plan.reaches(.output) else { return }
             var dz = dy
             if let mask { dz.drop(mask) }
-            var dm = reachesAttended ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
+            var dm = plan.reachesMiddle ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
             dm.withMutableView {
-                var dm = reachesAttended ? InputGradient(into: $0) : .unwanted
+                var dm = plan.reachesMiddle ? InputGradient(into: $0) : .unwanted
                 feedForwardPullback(dz, &gradients, &dm)
             }
             // 3.
             guard let normPullback else { return }
             dy.withView { dx.copy($0) }
-            let dAttended = normPullback(dm, dx)
+            let dAttended = normPullback(dm, &gradients, dx)
+            guard plan.reaches(.attentionOutput) else { return }
             attentionOutputPullback(dAttended, &gradients, &dContext)
         }
     }

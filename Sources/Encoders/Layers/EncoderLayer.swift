@@ -18,16 +18,17 @@ struct EncoderLayer: Sendable {
     var maps: LayerMaps
     let attention: AttentionBlock
     let feedForward: FeedForward
-    let norms: LayerNorms
+    var norms: LayerNorms
 
     /// y [tokens, hidden] from x [tokens, hidden]; the pullback gives dx.
     func forward(
         _ x: Matrix, _ batch: PackedBatch, _ adapters: AdapterSet, _ pass: Pass
     ) -> (y: Matrix, pullback: Pullback) {
-        let plan = BackwardPlan(layer: maps.layer, adapters, pass.demand)
+        let norms = norms.changed(in: maps.layer, by: adapters, pass)
+        let plan = BackwardPlan(layer: maps.layer, isPreNorm: norms.areBefore, adapters, pass)
 
         // 1. and 2.
-        let (n, normPullback) = enter(x, plan)
+        let (n, normPullback) = enter(x, norms, plan)
         let (context, contextPullback) = attention.forward(n, maps, batch, adapters, plan, pass)
 
         // 3. and 4., block by block
@@ -37,7 +38,7 @@ struct EncoderLayer: Sendable {
             Parallel.map(blocks.count) { block in
                 let rows = blocks[block]
                 return forwardRows(
-                    x.rows(rows), context.rows(rows), into: y.rows(rows), adapters, plan,
+                    x.rows(rows), context.rows(rows), norms, into: y.rows(rows), adapters, plan,
                     pass.startingAt(row: rows.lowerBound))
             }
         }
@@ -67,22 +68,25 @@ struct EncoderLayer: Sendable {
                     }
                     return plan.reachesInput ? dx : .empty
                 }
-                var dn = plan.reachesInput ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
+                var dn = plan.reachesEntry ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
                 dn.withMutableView {
-                    var dn = plan.reachesInput ? InputGradient(into: $0) : .unwanted
+                    var dn = plan.reachesEntry ? InputGradient(into: $0) : .unwanted
                     contextPullback(dContext, &gradients, &dn)
                 }
+                guard plan.reachesEntry else { return .empty }
+                dx.add(normPullback(dn, &gradients))
                 guard plan.reachesInput else { return .empty }
-                dx.add(normPullback(dn))
                 return dx
             }
         )
     }
 
     /// Step 1; nil for the way back where x is taken as it is.
-    private func enter(_ x: Matrix, _ plan: BackwardPlan) -> (n: Matrix, pullback: Norm.Pullback?) {
+    private func enter(
+        _ x: Matrix, _ norms: LayerNorms, _ plan: BackwardPlan
+    ) -> (n: Matrix, pullback: Norm.Pullback?) {
         guard case .before(let norms) = norms, let norm = norms.attention else { return (x, nil) }
-        let (n, pullback) = norm.forward(x, isBackwardRun: plan.reachesInput)
+        let (n, pullback) = norm.forward(x, isBackwardRun: plan.reachesEntry)
         return (n, pullback)
     }
 
@@ -94,7 +98,8 @@ struct EncoderLayer: Sendable {
 
     /// Steps 3 and 4 for some rows of x and of attention's result.
     private func forwardRows(
-        _ x: Matrix, _ context: Matrix, into y: MatrixView, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
+        _ x: Matrix, _ context: Matrix, _ norms: LayerNorms, into y: MatrixView, _ adapters: AdapterSet,
+        _ plan: BackwardPlan, _ pass: Pass
     ) -> RowsPullback {
         let (attended, attentionOutputPullback) = maps.project(
             .attentionOutput, LinearInput(context, for: maps[.attentionOutput]), adapters, plan, pass)
@@ -113,6 +118,33 @@ struct EncoderLayer: Sendable {
 enum LayerNorms: Sendable {
     case behind(PostNorms)
     case before(PreNorms)
+
+    /// Whether they stand before the blocks.
+    var areBefore: Bool {
+        if case .before = self { true } else { false }
+    }
+
+    /// The norms with what `adapters` add to them in `layer`.
+    func changed(in layer: Int, by adapters: AdapterSet, _ pass: Pass) -> LayerNorms {
+        guard !adapters.norms.isEmpty else { return self }
+        let attention = attention?.changed(at: NormSite(layer: layer, place: .attention), by: adapters, pass)
+        let feedForward = feedForward.changed(at: NormSite(layer: layer, place: .feedForward), by: adapters, pass)
+        return replacing(attention: attention, feedForward: feedForward)
+    }
+
+    /// The same places with other norms.
+    func replacing(attention: Norm?, feedForward: Norm) -> LayerNorms {
+        switch self {
+        case .behind(var norms):
+            if let attention { norms.attention.norm = attention }
+            norms.feedForward.norm = feedForward
+            return .behind(norms)
+        case .before(var norms):
+            norms.attention = attention
+            norms.feedForward.norm = feedForward
+            return .before(norms)
+        }
+    }
 
     /// That of attention; nil where the first layer has none.
     var attention: Norm? {

@@ -17,8 +17,11 @@ public final class FrozenLinear: Sendable {
     package let inputFactors: [Float]?
 
     private let forwardPanels: PackedMatrix
-    private let backwardPanels = Mutex<PackedMatrix?>(nil)
+    private let backwardPanels: BackwardPanels
     private let source: @Sendable () -> Matrix
+
+    /// W packed for dy·W, once somebody asks.
+    private final class BackwardPanels: Sendable { let packed = Mutex<PackedMatrix?>(nil) }
 
     /// Packs the weight that `source` gives, [outputs, inputs]. `source` is kept and must always give the same numbers.
     package init(
@@ -30,8 +33,17 @@ public final class FrozenLinear: Sendable {
         self.bias = bias
         self.source = source
         self.inputFactors = inputFactors
+        backwardPanels = BackwardPanels()
         let divided = inputFactors.map { weight.multiplyingColumns(by: $0.map { 1 / $0 }) } ?? weight
         forwardPanels = divided.withView { PackedMatrix($0.transposed, precision) }
+    }
+
+    /// The same weight, not packed again, with another bias.
+    package init(_ other: FrozenLinear, bias: [Float]) {
+        precondition(bias.count == other.outputs, "the bias has a number for each output")
+        (inputs, outputs, self.bias) = (other.inputs, other.outputs, bias)
+        (inputFactors, source) = (other.inputFactors, other.source)
+        (forwardPanels, backwardPanels) = (other.forwardPanels, other.backwardPanels)
     }
 
     /// W [outputs, inputs] as the checkpoint has it, in float32.
@@ -64,7 +76,7 @@ public final class FrozenLinear: Sendable {
     }
 
     private var packedForBackward: PackedMatrix {
-        backwardPanels.withLock { panels in
+        backwardPanels.packed.withLock { panels in
             if let panels { return panels }
             let packed = weight.withView { PackedMatrix($0, precision) }
             panels = packed

@@ -29,6 +29,14 @@ package struct SentenceLayerNorm: Sendable {
 
     /// y of x [texts, width], and the way back.
     package func forward(_ x: Matrix) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix) -> Matrix) {
-        norm.forward(x, isBackwardRun: true)
+        let (y, pullback) = norm.forward(x, isBackwardRun: true)
+        return (
+            y,
+            { dy in
+                // Nothing of it trains.
+                var none = Gradients([])
+                return pullback(dy, &none)
+            }
+        )
     }
 }

@@ -39,6 +39,12 @@ public struct DataError: Error, Sendable, Equatable {
         case mixedLabels(found: String, expected: String, firstLine: Int)
         /// The example is a pair and the first is not, or the other way round.
         case mixedPairs(isPair: Bool, firstLine: Int)
+        /// The example has a negative and the first has not, or the other way round.
+        case mixedTriplets(isTriplet: Bool, firstLine: Int)
+        /// The example has a label and the first has not, or the other way round.
+        case mixedLabelling(isLabelled: Bool, firstLine: Int)
+        /// A triplet has a label too.
+        case labelledTriplet(field: String)
         /// As many tags as tokens are needed.
         case unequalCounts(tokens: Int, tags: Int)
         /// A sentence without a token.
@@ -59,6 +65,14 @@ public struct DataError: Error, Sendable, Equatable {
         case invalidTag(String, word: String, number: Int)
         /// All words are outside of entities.
         case noEntities(words: Int)
+        /// No text has any label.
+        case noLabels(examples: Int)
+        /// A label that is to be a number is none; as it is written.
+        case notANumber(String, objective: Objective)
+        /// A score outside of what scores of similarity are.
+        case scoreOutOfRange(Double)
+        /// The objective is of pairs and the example is none.
+        case noPair(objective: Objective)
         /// The labels are of a kind that the objective cannot learn.
         case unsuitableLabels(found: String, objective: Objective)
     }
@@ -104,6 +118,16 @@ extension DataError.Problem: CustomStringConvertible {
             isPair
                 ? "there is a second text, but none on line \(firstLine); pairs and single texts do not mix"
                 : "there is no second text, but one on line \(firstLine); pairs and single texts do not mix"
+        case .mixedTriplets(let isTriplet, let firstLine):
+            isTriplet
+                ? "there is a negative, but none on line \(firstLine); pairs and triplets do not mix"
+                : "there is no negative, but one on line \(firstLine); pairs and triplets do not mix"
+        case .mixedLabelling(let isLabelled, let firstLine):
+            isLabelled
+                ? "there is a label, but none on line \(firstLine); label all pairs or none"
+                : "there is no label, but one on line \(firstLine); label all pairs or none"
+        case .labelledTriplet(let field):
+            "there is a negative and a '\(field)'; a triplet says by itself what belongs together: leave one of them out"
         case .unequalCounts(let tokens, let tags):
             "the numbers of tokens (\(tokens)) and tags (\(tags)) differ"
         case .noTokens: "there are no tokens, expected at least one"
@@ -122,6 +146,15 @@ extension DataError.Problem: CustomStringConvertible {
             "'\(tag)' of word \(number), '\(word)', is no tag; tags are O, or B-, I-, E- or S- and a type, as in B-person"
         case .noEntities(let words):
             "there is no entity in it (words: \(words), all tagged O); tagging needs some to learn from"
+        case .noLabels(let examples):
+            "none of the \(examples) examples has a label; there is nothing to learn from"
+        case .notANumber(let found, let objective):
+            "the label '\(found)' is not a number, which the objective \(objective.rawValue) learns"
+        case .scoreOutOfRange(let score):
+            "the score is \(score); scores of similarity go from 0 to 1 (or -1 to 1), or from 0 to 5"
+        case .noPair(let objective):
+            "there is no second text, and the objective \(objective.rawValue) is of pairs; "
+                + "add a 'text_pair', or name it with --pair-field"
         case .unsuitableLabels(let found, let objective):
             "the label is \(found), which does not fit the objective \(objective.rawValue)"
         }

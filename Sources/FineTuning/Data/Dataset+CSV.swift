@@ -20,6 +20,7 @@ extension Dataset {
 private struct TableColumns {
     private let text: Int
     private let pair: Int?
+    private let negative: Int?
     private let label: Int?
     private let names: [String]
 
@@ -38,10 +39,19 @@ private struct TableColumns {
                 line: header.line, column: nil,
                 problem: .missingField(name, present: names, nearest: NearestName.to(name, among: names)))
         }
-        text = try column(fields.text)
-        pair = names.firstIndex(of: fields.pair)
+        // A triplet may name its texts by what they are.
+        let isNamed = !names.contains(fields.text) && names.contains(fields.anchor)
+        text = try column(isNamed ? fields.anchor : fields.text)
+        pair =
+            names.firstIndex(of: fields.pair) ?? (isNamed ? names.firstIndex(of: fields.positive) : nil)
+        negative = pair == nil ? nil : names.firstIndex(of: fields.negative)
+        // Pairs and triplets that belong together need none.
+        let isUnlabelled = pair != nil && !fields.mayBeLabelled(names)
         // A cell holds one label: lists of labels need JSON.
-        label = isLabelled ? try column(fields.label ?? "label") : nil
+        label = isLabelled && !isUnlabelled ? try column(fields.label ?? "label") : nil
+        if let label, negative != nil {
+            throw .init(line: header.line, column: label + 1, problem: .labelledTriplet(field: names[label]))
+        }
         self.names = names
     }
 
@@ -56,7 +66,8 @@ private struct TableColumns {
         }
         let text = try value(text)
         let pair = if let pair { try Optional(value(pair)) } else { String?.none }
-        guard let label else { return Example(text, pairedWith: pair, line: row.line) }
+        let negative = if let negative { try Optional(value(negative)) } else { String?.none }
+        guard let label else { return Example(text, pairedWith: pair, negative: negative, line: row.line) }
         let name = try value(label)
         if name.isEmpty {
             throw .init(line: row.fields[label].line, column: label + 1, problem: .emptyLabel(field: names[label]))

@@ -8,7 +8,7 @@ extension Dataset {
     ) throws(DataError) -> [Example] {
         let decoder = JSONDecoder()
         let wanted =
-            [fields.text, fields.pair, fields.tokens]
+            [fields.text, fields.pair, fields.negative, fields.anchor, fields.positive, fields.tokens]
             + (isLabelled ? [fields.tags] + fields.labelNames : [])
         var lines = TextLines(bytes)
         var examples: [Example] = []
@@ -27,6 +27,13 @@ extension Dataset {
 extension Dataset.Fields {
     /// The names that a label may have.
     var labelNames: [String] { label.map { [$0] } ?? ["label", "labels"] }
+
+    /// Whether, among fields of these names, there may be a label: by the usual names, by one like them, or by those that data
+    /// sets of pairs have for a score. Pairs without one are texts that belong together.
+    func mayBeLabelled(_ names: [String]) -> Bool {
+        label != nil || labelNames.contains { names.contains($0) || NearestName.to($0, among: names) != nil }
+            || names.contains { ["score", "similarity", "similarity_score", "relatedness_score"].contains($0) }
+    }
 }
 
 extension Example {
@@ -36,6 +43,12 @@ extension Example {
             throw .mixedLabels(found: label.kind, expected: other.kind, firstLine: first.line)
         }
         if (pair == nil) != (first.pair == nil) { throw .mixedPairs(isPair: pair != nil, firstLine: first.line) }
+        if (negative == nil) != (first.negative == nil) {
+            throw .mixedTriplets(isTriplet: negative != nil, firstLine: first.line)
+        }
+        if (label == nil) != (first.label == nil) {
+            throw .mixedLabelling(isLabelled: label != nil, firstLine: first.line)
+        }
     }
 }
 
@@ -71,16 +84,29 @@ private struct JSONRow {
             guard tags.count == tokens.count else { throw .unequalCounts(tokens: tokens.count, tags: tags.count) }
             return Example(tokens: tokens, tags: tags, line: line)
         }
-        let text = try text(try value(fields.text), field: fields.text)
-        let pair =
-            if let pair = values[fields.pair] { try Optional(self.text(pair, field: fields.pair)) } else {
-                String?.none
-            }
-        return Example(text, pairedWith: pair, label: isLabelled ? try label(fields) : nil, line: line)
+        // A triplet may name its texts by what they are.
+        let isNamed = values[fields.text] == nil && values[fields.anchor] != nil
+        let textField = isNamed ? fields.anchor : fields.text
+        let text = try text(try value(textField), field: textField)
+        let pair = try optionalText(isNamed && values[fields.pair] == nil ? fields.positive : fields.pair)
+        // What the second text is like is not said without one.
+        let negative = pair == nil ? nil : try optionalText(fields.negative)
+        let label = isLabelled ? try label(fields, isPair: pair != nil) : nil
+        if label != nil, negative != nil {
+            throw .labelledTriplet(field: fields.labelNames.first { values[$0] != nil } ?? fields.labelNames[0])
+        }
+        return Example(text, pairedWith: pair, negative: negative, label: label, line: line)
     }
 
-    private func label(_ fields: Dataset.Fields) throws(DataError.Problem) -> Example.Label {
+    private func optionalText(_ field: String) throws(DataError.Problem) -> String? {
+        guard let value = values[field] else { return nil }
+        return try text(value, field: field)
+    }
+
+    /// The label; nil for a pair of which none is said, nor anything that may be one by another name.
+    private func label(_ fields: Dataset.Fields, isPair: Bool) throws(DataError.Problem) -> Example.Label? {
         let present = fields.labelNames.filter { values[$0] != nil }
+        if isPair, !fields.mayBeLabelled(names) { return nil }
         if present.count > 1 { throw .bothLabelFields(present[0], present[1]) }
         let field = present.first ?? fields.labelNames[0]
         switch try value(field) {

@@ -25,6 +25,10 @@ public struct Dataset: Sendable {
         public var pair = "text_pair"
         /// The label, or a list of labels; nil: `label` or `labels`, whichever is there.
         public var label: String?
+        /// The text of a triplet that does not belong to the first, where there is one.
+        public var negative = "negative"
+        /// What triplets, or pairs, may call the first and the second text instead.
+        public var (anchor, positive) = ("anchor", "positive")
         /// The words of a tagged sentence, where a line has these instead of a text, and their tags.
         public var (tokens, tags) = ("tokens", "tags")
 
@@ -36,7 +40,8 @@ public struct Dataset: Sendable {
 
     /// Whether labels are read.
     public enum LabelReading: Sendable {
-        /// Every example has to have a label.
+        /// Every example has to have a label, unless its texts belong together and no field looks like a label: pairs, and
+        /// triplets.
         case required
         /// Labels are passed over if there are any.
         case ignored
@@ -124,11 +129,13 @@ extension Dataset {
     }
 
     /// The objective that the labels look made for: tags are tagging, lists are multilabel, numbers of which one at least
-    /// has a fraction are regression (of pairs: similarity), anything else is classification. Nil without labels.
+    /// has a fraction are regression (of pairs: similarity), anything else is classification. Pairs and triplets without
+    /// labels are similarity, single texts without labels nothing.
     ///
     /// A score that only takes whole numbers looks like a class; say the objective then.
     public var guessedObjective: Objective? {
-        guard let first = examples.first, let label = first.label else { return nil }
+        guard let first = examples.first else { return nil }
+        guard let label = first.label else { return first.pair == nil ? nil : .similarity }
         switch label {
         case .tags: return .tagging
         case .names: return .multilabel

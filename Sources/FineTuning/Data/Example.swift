@@ -1,12 +1,14 @@
-/// One row of a data set: a text or a pair of texts, and what is said about it.
+/// One row of a data set: a text, a pair of texts or a triplet, and what is said about it.
 public struct Example: Sendable, Equatable {
     /// The text, the first of a pair; for a tagged sentence its tokens with a space between.
     public let text: String
     /// The second text of a pair.
     public let pair: String?
+    /// The text of a triplet that does not belong to the first, as the second does.
+    public let negative: String?
     /// The words of a sentence whose words are tagged one by one, nil for other texts.
     public let tokens: [String]?
-    /// What is said about the text, nil where labels were not read.
+    /// What is said about the text, nil where labels were not read, or texts that belong together are all there is.
     public let label: Label?
     /// The line of the source that the example begins on, from 1.
     public let line: Int
@@ -24,20 +26,26 @@ public struct Example: Sendable, Equatable {
     }
 
     /// A text with its label.
-    public init(_ text: String, pairedWith pair: String? = nil, label: Label? = nil, line: Int = 1) {
-        (self.text, self.pair, self.label, self.line) = (text, pair, label, line)
+    public init(
+        _ text: String, pairedWith pair: String? = nil, negative: String? = nil, label: Label? = nil, line: Int = 1
+    ) {
+        precondition(negative == nil || pair != nil, "a triplet has a second text")
+        (self.text, self.pair, self.negative, self.label, self.line) = (text, pair, negative, label, line)
         tokens = nil
     }
 
     /// A sentence of tokens, with as many tags where they are known.
     public init(tokens: [String], tags: [String]? = nil, line: Int = 1) {
         precondition(tags.map { $0.count == tokens.count } ?? true, "each token has a tag")
-        (text, pair, self.tokens, self.line) = (tokens.joined(separator: " "), nil, tokens, line)
+        (text, pair, negative, self.line) = (tokens.joined(separator: " "), nil, nil, line)
+        self.tokens = tokens
         label = tags.map { .tags($0) }
     }
 
     /// The text or texts without what is said about them.
-    public var input: TextInput { tokens.map { TextInput(words: $0) } ?? TextInput(text, pairedWith: pair) }
+    public var input: TextInput {
+        tokens.map { TextInput(words: $0) } ?? TextInput(text, pairedWith: pair, negative: negative)
+    }
 }
 
 extension Example.Label {

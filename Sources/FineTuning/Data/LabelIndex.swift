@@ -35,6 +35,30 @@ public struct LabelIndex: Sendable, Equatable {
             })
     }
 
+    /// The labels of a data set of which each text has any number, in the order of their code points.
+    ///
+    /// - Throws: ``DataError`` if no text has any, or a label is missing or of tags.
+    public init(ofListsIn dataset: Dataset) throws(DataError) {
+        var names: Set<String> = []
+        for example in dataset.examples { names.formUnion(try dataset.classNames(of: example)) }
+        if names.isEmpty { throw DataError(dataset.source, .noLabels(examples: dataset.count)) }
+        self.init(names.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) })
+    }
+
+    /// The label ids of each example, in ascending order; a single label is a list of one.
+    ///
+    /// - Throws: ``DataError`` naming the line of the first label that is not among the names.
+    public func idLists(of dataset: Dataset) throws(DataError) -> [[Int]] {
+        var result: [[Int]] = []
+        result.reserveCapacity(dataset.count)
+        for example in dataset.examples {
+            var row: Set<Int> = []
+            for name in try dataset.classNames(of: example) { row.insert(try id(of: name, example, dataset)) }
+            result.append(row.sorted())
+        }
+        return result
+    }
+
     /// The id of a name.
     public func id(of name: String) -> Int? { ids[name] }
 
@@ -45,15 +69,16 @@ public struct LabelIndex: Sendable, Equatable {
         var result: [Int] = []
         result.reserveCapacity(dataset.count)
         for example in dataset.examples {
-            let name = try dataset.className(of: example)
-            guard let id = ids[name] else {
-                throw DataError(
-                    dataset.source, line: example.line,
-                    .unknownLabel(name, known: names, nearest: NearestName.to(name, among: names)))
-            }
-            result.append(id)
+            result.append(try id(of: dataset.className(of: example), example, dataset))
         }
         return result
+    }
+
+    private func id(of name: String, _ example: Example, _ dataset: Dataset) throws(DataError) -> Int {
+        if let id = ids[name] { return id }
+        throw DataError(
+            dataset.source, line: example.line,
+            .unknownLabel(name, known: names, nearest: NearestName.to(name, among: names)))
     }
 }
 
@@ -63,6 +88,17 @@ extension Dataset {
         throw DataError(
             source, line: example.line,
             .unsuitableLabels(found: example.label?.kind ?? "missing", objective: .classification))
+    }
+
+    fileprivate func classNames(of example: Example) throws(DataError) -> [String] {
+        switch example.label {
+        case .names(let names): return names
+        case .name, .number: return example.label?.names ?? []
+        case .tags, nil:
+            throw DataError(
+                source, line: example.line,
+                .unsuitableLabels(found: example.label?.kind ?? "missing", objective: .multilabel))
+        }
     }
 
     fileprivate func oneLabelProblem(_ name: String?) -> DataError.Problem {

@@ -8,7 +8,7 @@ import Matrices
 public struct CheckpointHead: Sendable {
     /// The class that `config.json` names.
     public let architecture: String
-    /// What the head says about a text. A head that says several things of it, or a number, is found, and no more.
+    /// What the head says about a text.
     public let objective: Objective
     /// Label names (`id2label`); their places are the label ids.
     public let labels: [String]
@@ -39,18 +39,28 @@ public struct CheckpointHead: Sendable {
 
     /// The head in an adapter folder's terms, for `encoder`, which was read from the same folder.
     ///
-    /// - Throws: ``HeadError`` for layers that Graft does not know, an objective that it has no head for, labels that are no
+    /// - Throws: ``HeadError`` for layers that Graft does not know, several numbers to tell at once, labels that are no
     ///   tags, and tensors that are missing or of another shape: transformers would start those at random, and say so once.
     public func files(for encoder: TransformerEncoder, maximumTokens: Int) throws(HeadError) -> HeadFiles {
         let path = folder.appending(path: "config.json").path(percentEncoded: false)
         let layout: TaskHeadFamily.Layout
         do { layout = try self.layout.get() } catch { throw .configuration(error) }
         let head: any Head
+        let (hiddenSize, pooling) = (encoder.config.hiddenSize, layout.pooling ?? .cls)
         switch objective {
         case .classification:
-            guard let pooling = layout.pooling else { preconditionFailure("a head of texts pools them") }
             head = ClassificationHead(
-                labels: labels, hiddenSize: encoder.config.hiddenSize, pooling: pooling, shape: layout.shape)
+                labels: labels, hiddenSize: hiddenSize, pooling: pooling, shape: layout.shape)
+        case .multilabel:
+            head = MultilabelHead(labels: labels, hiddenSize: hiddenSize, pooling: pooling, shape: layout.shape)
+        case .regression:
+            guard labels.count == 1 else {
+                throw .configuration(
+                    .invalidField(
+                        file: path, field: "id2label", found: "\(labels.count) labels",
+                        expected: "one: of a regression Graft runs heads that tell one number"))
+            }
+            head = RegressionHead(hiddenSize: hiddenSize, pooling: pooling, shape: layout.shape)
         case .tagging:
             if let other = labels.first(where: { Tag($0)?.name != $0 }) {
                 throw .configuration(
@@ -58,9 +68,8 @@ public struct CheckpointHead: Sendable {
                         file: path, field: "id2label", found: other, expected: "tags: O, or B-, I-, E- or S- and a type"
                     ))
             }
-            head = TaggingHead(labels: labels, hiddenSize: encoder.config.hiddenSize, shape: layout.shape)
-        case .multilabel, .regression, .similarity:
-            throw .unsupportedObjective(file: path, architecture: architecture, objective: objective)
+            head = TaggingHead(labels: labels, hiddenSize: hiddenSize, shape: layout.shape)
+        case .similarity: preconditionFailure("no task model of transformers is for similarity")
         }
         var values = ParameterVector(head.parameters)
         let tensors = try CheckpointTensors(contentsOf: folder, encoder.config.names)
@@ -80,7 +89,8 @@ public struct CheckpointHead: Sendable {
     ) throws(HeadError) -> (values: [String: Matrix], dropped: Set<String>) {
         guard let layout = try? layout.get() else { return ([:], []) }
         let isThisOne =
-            head.objective == objective && head.labels == labels && head.pooling == layout.pooling
+            head.objective == objective && (objective == .regression || head.labels == labels)
+            && head.pooling == layout.pooling
             && head.shape == layout.shape
         let tensors = try CheckpointTensors(contentsOf: folder, names)
         let own = HeadNetwork(inputs: 1, outputs: 1, shape: layout.shape)

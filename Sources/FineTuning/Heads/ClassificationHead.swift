@@ -4,58 +4,46 @@ import Tokenizers
 
 /// Pooling and layers, one linear layer unless a shape says otherwise: logits = pooled(hidden) Wᵀ + b, W [labels, hidden]; one
 /// class for each text or pair.
-public struct ClassificationHead: Head {
+public struct ClassificationHead: PooledHead {
     /// Label names; their places are the label ids.
     public let labels: [String]
     /// The layers.
     public let network: HeadNetwork
+    /// How hidden states become one vector a text.
+    public let textPooling: Pooling
+    /// What it trains with.
+    public let classLoss: ClassLoss
     /// What it learns: a class.
     public var objective: Objective { .classification }
-    /// Pairs too.
-    public var takesPairs: Bool { true }
-
-    /// How hidden states become one vector a text.
-    public var pooling: Pooling? { textPooling }
-
-    private let textPooling: Pooling
+    /// The loss in words.
+    public var lossDescription: String { classLoss.description }
 
     /// A head for the given labels over hidden states of the given width.
-    public init(labels: [String], hiddenSize: Int, pooling: Pooling, shape: HeadShape = .linear) {
+    public init(
+        labels: [String], hiddenSize: Int, pooling: Pooling, shape: HeadShape = .linear, loss: ClassLoss = .plain
+    ) {
         precondition(!labels.isEmpty, "a head has labels")
-        (self.labels, textPooling) = (labels, pooling)
+        (self.labels, textPooling, classLoss) = (labels, pooling, loss)
         network = HeadNetwork(
             inputs: pooling.width(hiddenSize: hiddenSize), outputs: labels.count, shape: shape)
     }
 
-    /// The text or pair, cut to the limit.
-    public func texts(
-        of input: TextInput, _ tokenizer: any Tokenizer, limit: Int
-    ) throws(TokenizerError) -> [TokenizedText] {
-        [try tokenizer.tokenize(input.text, pairedWith: input.pair, limit: limit)]
+    /// The id of each example's class.
+    public func answers(in data: Dataset) throws(DataError) -> [KnownAnswer] {
+        try LabelIndex(labels).ids(of: data).map { .ids([$0]) }
     }
 
-    /// The id of each example's class.
-    public func ids(of data: Dataset) throws(DataError) -> [[Int]] { try LabelIndex(labels).ids(of: data).map { [$0] } }
-
     /// The class.
-    public func targets(_ ids: [Int], of texts: [TokenizedText]) -> [Target] { [.label(ids[0])] }
+    public func targets(_ answer: KnownAnswer, of texts: [TokenizedText]) -> [Target] { [.label(answer.ids[0])] }
 
-    /// One vector a text.
-    public func pool(
-        _ hidden: Matrix, _ batch: PackedBatch
-    ) -> (pooled: Matrix, pullback: @Sendable (_ dPooled: Matrix) -> Matrix) { textPooling.forward(hidden, batch) }
+    /// The weight of the text's class: 1 unless the loss has weights.
+    public func lossTerms(of target: Target) -> Double { classLoss.terms(of: target.label) }
 
-    /// One row a text.
-    public func rows(ofTokens count: Int) -> Int { 1 }
-
-    /// One term a text.
-    public func lossTerms(of target: Target) -> Int { 1 }
-
-    /// Softmax cross-entropy, the mean over texts.
+    /// The mean over texts.
     public func loss(
-        _ outputs: Matrix, _ targets: [Target], _ batch: PackedBatch, terms: Int
+        _ outputs: Matrix, rows: [Range<Int>], _ targets: [Target], terms: Double
     ) -> (loss: Double, dOutputs: Matrix) {
-        let (loss, dLogits) = SoftmaxCrossEntropy.loss(outputs, targets: targets.map(\.label), count: terms)
+        let (loss, dLogits) = classLoss.loss(outputs, targets: targets.map(\.label), terms: terms)
         return (loss, dLogits)
     }
 
@@ -70,4 +58,7 @@ public struct ClassificationHead: Head {
     public func answer(_ input: TextInput, _ texts: [TokenizedText], _ outputs: [Matrix]) -> Prediction.Answer {
         .label(Prediction.Classification(labels, SoftmaxCrossEntropy.probabilities(outputs[0]).row(0)))
     }
+
+    /// The probability of each label.
+    public func probabilities(of outputs: Matrix) -> Matrix { SoftmaxCrossEntropy.probabilities(outputs) }
 }

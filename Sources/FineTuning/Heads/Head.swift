@@ -9,7 +9,7 @@ import Tokenizers
 public protocol Head: Sendable {
     /// What it learns to say about a text.
     var objective: Objective { get }
-    /// Label names; their places are the label ids.
+    /// Label names; their places are the label ids. None where it says no label.
     var labels: [String] { get }
     /// How hidden states become one vector a text; nil for a head that sees each token.
     var pooling: Pooling? { get }
@@ -17,6 +17,10 @@ public protocol Head: Sendable {
     var network: HeadNetwork { get }
     /// Whether it answers pairs of texts.
     var takesPairs: Bool { get }
+    /// Whether it answers nothing else.
+    var needsPairs: Bool { get }
+    /// The loss in words: "cross-entropy, label smoothing 0.1".
+    var lossDescription: String { get }
 
     // MARK: Reading
 
@@ -25,13 +29,13 @@ public protocol Head: Sendable {
         of input: TextInput, _ tokenizer: any Tokenizer, limit: Int
     ) throws(TokenizerError) -> [TokenizedText]
 
-    /// The label ids of each example: one, or one for each of its words.
+    /// What is known about each example.
     ///
     /// - Throws: ``DataError`` naming the line of a label that is missing, of another kind, or not among the head's.
-    func ids(of data: Dataset) throws(DataError) -> [[Int]]
+    func answers(in data: Dataset) throws(DataError) -> [KnownAnswer]
 
-    /// What is known about each of the texts that one input became, of its ids.
-    func targets(_ ids: [Int], of texts: [TokenizedText]) -> [Target]
+    /// What is known about each of the texts that one input became, of what is known about the input.
+    func targets(_ answer: KnownAnswer, of texts: [TokenizedText]) -> [Target]
 
     // MARK: Computing
 
@@ -43,14 +47,21 @@ public protocol Head: Sendable {
     /// How many rows that are of a text of so many tokens, and of its outputs: one, or one for each.
     func rows(ofTokens count: Int) -> Int
 
-    /// How many terms a text adds to the sum that the loss is the mean of.
-    func lossTerms(of target: Target) -> Int
+    /// Whether the loss of a text depends on the other texts of its step. Then it is asked for once a step, of the outputs of
+    /// all its texts in the order of their examples; else part by part.
+    var lossSeesWholeStep: Bool { get }
 
-    /// The loss of a batch, summed over its terms and divided by `terms`, and its gradient.
+    /// What a text adds to the number that a step's loss is divided by.
+    func lossTerms(of target: Target) -> Double
+
+    /// The loss of some texts, summed and divided by `terms`, and its gradient.
     ///
-    /// `terms` is the number of terms of the whole step, so that the parts of a step add up to its mean loss.
+    /// `terms` is the sum of ``lossTerms(of:)`` over the whole step, so that the parts of a step add up to its mean loss. Where it
+    /// is 0 nothing is learned.
+    ///
+    /// - Parameter rows: which rows of `outputs` are of each text, end to end.
     func loss(
-        _ outputs: Matrix, _ targets: [Target], _ batch: PackedBatch, terms: Int
+        _ outputs: Matrix, rows: [Range<Int>], _ targets: [Target], terms: Double
     ) -> (loss: Double, dOutputs: Matrix)
 
     // MARK: Answering
@@ -60,12 +71,41 @@ public protocol Head: Sendable {
 
     /// What the outputs say about an input, which became these texts.
     func answer(_ input: TextInput, _ texts: [TokenizedText], _ outputs: [Matrix]) -> Prediction.Answer
+
+    /// What outputs say, as numbers of which a difference means something: probabilities where there are any.
+    func probabilities(of outputs: Matrix) -> Matrix
+
+    /// This head where the model folder has modules behind its pooling. They are the folder's, not the head's.
+    func behind(_ modules: SentenceModules) -> any Head
 }
 
 extension Head {
     /// What trains.
     public var parameters: [Parameter] { network.parameters }
+    /// Single texts too.
+    public var needsPairs: Bool { false }
+    /// Part by part.
+    public var lossSeesWholeStep: Bool { false }
+
+    /// A head sees what the pooling gives, before any other module.
+    public func behind(_ modules: SentenceModules) -> any Head { self }
 
     /// The start of PyTorch's layers, a function of the seed.
     public func initialize(_ values: inout ParameterVector, seed: UInt64) { network.initialize(&values, seed: seed) }
+
+    /// The rows of each text of a batch in what ``pool(_:_:)`` gives of it, and in the outputs.
+    public func rows(of batch: PackedBatch) -> [Range<Int>] {
+        var start = 0
+        return batch.sequences.map { tokens in
+            defer { start += rows(ofTokens: tokens.count) }
+            return start..<start + rows(ofTokens: tokens.count)
+        }
+    }
+
+    /// The loss of the texts of a batch.
+    public func loss(
+        _ outputs: Matrix, _ targets: [Target], _ batch: PackedBatch, terms: Double
+    ) -> (loss: Double, dOutputs: Matrix) {
+        loss(outputs, rows: rows(of: batch), targets, terms: terms)
+    }
 }

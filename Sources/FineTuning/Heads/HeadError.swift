@@ -13,8 +13,10 @@ public enum HeadError: Error, Sendable {
     case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
     /// The checkpoint of a task model lacks a tensor of its head; `nearest` is the most similar name it has.
     case missingTensor(folder: String, tensor: String, nearest: String?)
-    /// The model folder has a head for what Graft has none for.
-    case unsupportedObjective(file: String, architecture: String, objective: Objective)
+    /// A head of layers is asked for where what is learned has none.
+    case noLayers(choice: HeadChoice, objective: Objective)
+    /// The head was trained on another pooling than that of the model folder, whose embeddings it is about.
+    case otherPooling(folder: String, found: String, expected: String)
     /// The model folder has no head.
     case noHead(folder: String)
     /// A file could not be written.
@@ -34,9 +36,12 @@ extension HeadError: CustomStringConvertible {
         case .missingTensor(let folder, let tensor, let nearest):
             "\(folder) has no tensor '\(tensor)', which the head that config.json names ends in or goes through"
                 + (nearest.map { "; the nearest is '\($0)'" } ?? "")
-        case .unsupportedObjective(let file, let architecture, let objective):
-            "\(file): the \(architecture) has a head for \(objective.rawValue), which this version does not run;"
-                + " it runs those for classification and tagging"
+        case .noLayers(let choice, let objective):
+            "a head of the kind \(choice.rawValue) has layers, and \(objective.rawValue) is told from the embeddings themselves;"
+                + " leave --head out"
+        case .otherPooling(let folder, let found, let expected):
+            "\(folder) was trained on embeddings pooled by \(expected), the model pools by \(found);"
+                + " use the model folder that it was trained on"
         case .noHead(let folder):
             "\(folder) has no head of its own: its config.json names no ForSequenceClassification and no"
                 + " ForTokenClassification; train a head that starts anew (--head linear or transformers)"

@@ -1,18 +1,20 @@
 import Encoders
 import Matrices
 
-/// The layers of a head, all of which train: those of its shape, and the output layer.
+/// The layers of a head, all of which train: those of its shape, and the output layer; or none.
 public struct HeadNetwork: Sendable {
     /// What is before the output layer.
     public let shape: HeadShape
-    /// The layer that it ends in.
-    public let output: HeadLinear
+    /// The width of the vectors that it sees.
+    public let inputs: Int
+    /// The layer that it ends in; nil where there are no layers.
+    public let output: HeadLinear?
     private let dense: HeadLinear?
     private let norm: HeadNorm?
 
     /// Layers from vectors of one width to outputs.
     public init(inputs: Int, outputs: Int, shape: HeadShape = .linear) {
-        self.shape = shape
+        (self.shape, self.inputs) = (shape, inputs)
         output = HeadLinear(inputs: inputs, outputs: outputs)
         dense = shape.dense.map {
             HeadLinear(inputs: inputs, outputs: inputs, name: "head.dense", hasBias: $0.hasBias)
@@ -20,12 +22,12 @@ public struct HeadNetwork: Sendable {
         norm = shape.dense?.norm.map { HeadNorm(width: inputs, $0) }
     }
 
-    /// The width of the vectors that it sees.
-    public var inputs: Int { output.weight.columns }
+    /// No layers: vectors of the given width pass as they are.
+    public init(passing width: Int) { (shape, inputs, output, dense, norm) = (.linear, width, nil, nil, nil) }
 
     /// What trains.
     public var parameters: [Parameter] {
-        (dense?.parameters ?? []) + (norm?.parameters ?? []) + output.parameters
+        (dense?.parameters ?? []) + (norm?.parameters ?? []) + (output?.parameters ?? [])
     }
 
     /// The axes of a parameter's tensor in a file.
@@ -38,11 +40,12 @@ public struct HeadNetwork: Sendable {
     func initialize(_ values: inout ParameterVector, seed: UInt64) {
         dense?.initialize(&values, seed: seed)
         norm?.initialize(&values)
-        output.initialize(&values, seed: seed)
+        output?.initialize(&values, seed: seed)
     }
 
     /// y [rows, outputs] of x [rows, inputs]. The pullback gives dx only where the pass demands it.
     package func forward(_ x: Matrix, _ pass: Pass) -> (y: Matrix, pullback: Pullback) {
+        guard let output else { return (x, { dy, _ in dy }) }
         guard shape != .linear else { return output.forward(x, pass) }
         // As the encoder's own dropout, which an option may switch off.
         func mask(_ name: String, _ rate: Float) -> Matrix.Mask? {

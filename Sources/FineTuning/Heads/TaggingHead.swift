@@ -19,10 +19,14 @@ public struct TaggingHead: Head {
     public var pooling: Pooling? { nil }
     /// Sentences alone.
     public var takesPairs: Bool { false }
+    /// What it trains with.
+    public let classLoss: ClassLoss
+    /// The loss in words.
+    public var lossDescription: String { classLoss.description }
 
     /// A head for the given tags over hidden states of the given width.
-    public init(labels: [String], hiddenSize: Int, shape: HeadShape = .linear) {
-        self.labels = labels
+    public init(labels: [String], hiddenSize: Int, shape: HeadShape = .linear, loss: ClassLoss = .plain) {
+        (self.labels, classLoss) = (labels, loss)
         network = HeadNetwork(inputs: hiddenSize, outputs: labels.count, shape: shape)
     }
 
@@ -35,11 +39,14 @@ public struct TaggingHead: Head {
     }
 
     /// The ids of each example's tags.
-    public func ids(of data: Dataset) throws(DataError) -> [[Int]] { try LabelIndex(labels).tagIDs(of: data) }
+    public func answers(in data: Dataset) throws(DataError) -> [KnownAnswer] {
+        try LabelIndex(labels).tagIDs(of: data).map { .ids($0) }
+    }
 
     /// The tags of the words that each window tells.
-    public func targets(_ ids: [Int], of texts: [TokenizedText]) -> [Target] {
-        zip(0..., WordWindows.told(by: texts, wordCount: ids.count)).map { window, words in
+    public func targets(_ answer: KnownAnswer, of texts: [TokenizedText]) -> [Target] {
+        let ids = answer.ids
+        return zip(0..., WordWindows.told(by: texts, wordCount: ids.count)).map { window, words in
             .words(
                 Target.WordLabels(
                     ids: Array(ids[words]), tokens: WordWindows.firstTokens(of: words, in: texts[window]),
@@ -55,21 +62,24 @@ public struct TaggingHead: Head {
     /// One row a token.
     public func rows(ofTokens count: Int) -> Int { count }
 
-    /// One term for each word with a token.
-    public func lossTerms(of target: Target) -> Int { target.words.tokens.count { $0 != nil } }
+    /// The weights of the words that have a token: 1 each unless the loss has weights.
+    public func lossTerms(of target: Target) -> Double {
+        zip(target.words.ids, target.words.tokens).reduce(0) { sum, word in
+            word.1 == nil ? sum : sum + classLoss.terms(of: word.0)
+        }
+    }
 
-    /// Softmax cross-entropy of the words' first tokens, the mean over words.
+    /// The loss of the words' first tokens, the mean over words. A step may have no such word; then it has no loss.
     public func loss(
-        _ outputs: Matrix, _ targets: [Target], _ batch: PackedBatch, terms: Int
+        _ outputs: Matrix, rows: [Range<Int>], _ targets: [Target], terms: Double
     ) -> (loss: Double, dOutputs: Matrix) {
         var rowTargets = [Int?](repeating: nil, count: outputs.rows)
-        for (tokens, target) in zip(batch.sequences, targets) {
+        for (rows, target) in zip(rows, targets) {
             for case (let id, let token?) in zip(target.words.ids, target.words.tokens) {
-                rowTargets[tokens.lowerBound + token] = id
+                rowTargets[rows.lowerBound + token] = id
             }
         }
-        // A step may have no such word; then it has no loss.
-        let (loss, dLogits) = SoftmaxCrossEntropy.loss(outputs, targets: rowTargets, count: max(1, terms))
+        let (loss, dLogits) = classLoss.loss(outputs, targets: rowTargets, terms: terms)
         return (loss, dLogits)
     }
 
@@ -114,4 +124,7 @@ public struct TaggingHead: Head {
                     score: known.reduce(0, +) / Float(known.count))
             })
     }
+
+    /// The probability of each tag.
+    public func probabilities(of outputs: Matrix) -> Matrix { SoftmaxCrossEntropy.probabilities(outputs) }
 }

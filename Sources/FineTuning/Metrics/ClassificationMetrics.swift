@@ -1,24 +1,12 @@
 /// How well predicted classes agree with true ones.
 ///
-/// Figures equal those of scikit-learn's `precision_recall_fscore_support`, `f1_score(average="macro")` and
+/// Figures equal those of scikit-learn's `precision_recall_fscore_support`, `f1_score`, `matthews_corrcoef` and
 /// `confusion_matrix`, a quotient with nothing below the line being 0.
-public struct ClassificationMetrics: Sendable, Equatable {
+public struct ClassificationMetrics: Sendable, Equatable, Codable {
     /// Label names in the order of their ids.
     public let labels: [String]
     /// How often each true label (row) was predicted as each label (column).
     public let confusion: [[Int]]
-
-    /// The scores of one label.
-    public struct LabelScores: Sendable, Equatable {
-        /// The label's name.
-        public let label: String
-        /// The share of its predictions that are right, and of its examples that are found.
-        public let precision, recall: Double
-        /// The harmonic mean of both.
-        public let f1: Double
-        /// Examples that truly have the label.
-        public let support: Int
-    }
 
     /// The scores of predicted label ids against true ones, example by example.
     ///
@@ -28,14 +16,6 @@ public struct ClassificationMetrics: Sendable, Equatable {
         precondition(targets.count == predictions.count, "each example has a prediction")
         var confusion = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
         for (target, prediction) in zip(targets, predictions) { confusion[target][prediction] += 1 }
-        (self.labels, self.confusion) = (labels, confusion)
-    }
-
-    /// Scores that were counted before; nil unless there is an example, and a row and a column for each label.
-    init?(labels: [String], confusion: [[Int]]) {
-        let counts = confusion.joined()
-        let isSquare = confusion.count == labels.count && confusion.allSatisfy { $0.count == labels.count }
-        guard isSquare, counts.allSatisfy({ $0 >= 0 }), counts.contains(where: { $0 > 0 }) else { return nil }
         (self.labels, self.confusion) = (labels, confusion)
     }
 
@@ -63,10 +43,8 @@ public struct ClassificationMetrics: Sendable, Equatable {
     /// The scores of every label, in the order of their ids.
     public var perLabel: [LabelScores] {
         labels.indices.map { id in
-            let (found, support, predicted) = (confusion[id][id], support(id), predicted(id))
-            return LabelScores(
-                label: labels[id], precision: quotient(found, predicted), recall: quotient(found, support),
-                f1: quotient(2 * found, support + predicted), support: support)
+            LabelScores(
+                labels[id], correct: confusion[id][id], predicted: predicted(id), support: support(id))
         }
     }
 
@@ -76,7 +54,29 @@ public struct ClassificationMetrics: Sendable, Equatable {
         return present.reduce(0) { $0 + $1.1.f1 } / Double(present.count)
     }
 
+    /// F1 over all texts together; of single classes that is the accuracy.
+    public var microF1: Double { accuracy }
+
+    /// The mean F1 of all labels, each counting as often as it is true.
+    public var weightedF1: Double {
+        perLabel.reduce(0) { $0 + $1.f1 * Double($1.support) } / Double(examples)
+    }
+
+    /// Matthews' correlation of predicted and true classes, from −1 to 1, for any number of classes (Gorodkin 2004); 0 where
+    /// all texts have, or are predicted, one class.
+    public var matthews: Double {
+        let (total, right) = (Double(examples), Double(correct))
+        var (product, squareTrue, squarePredicted) = (0.0, 0.0, 0.0)
+        for id in labels.indices {
+            let (support, predicted) = (Double(support(id)), Double(predicted(id)))
+            product += support * predicted
+            squareTrue += support * support
+            squarePredicted += predicted * predicted
+        }
+        let spread = (total * total - squarePredicted) * (total * total - squareTrue)
+        return spread > 0 ? (right * total - product) / spread.squareRoot() : 0
+    }
+
     private func support(_ id: Int) -> Int { confusion[id].reduce(0, +) }
     private func predicted(_ id: Int) -> Int { confusion.reduce(0) { $0 + $1[id] } }
-    private func quotient(_ part: Int, _ whole: Int) -> Double { whole == 0 ? 0 : Double(part) / Double(whole) }
 }

@@ -42,6 +42,12 @@ extension AdaptedModel {
     public func predict<Output>(
         _ texts: [TextInput], tasks names: [String], each: (Prediction) -> Output, deliver: ([Output]) throws -> Void
     ) throws {
+        for name in names {
+            let (_, head, _) = try answering(name)
+            if head.needsPairs, let single = texts.first(where: { $0.pair == nil }) {
+                throw PredictionError.missingPair(task: name, objective: head.objective, text: single.text)
+            }
+        }
         try answer(texts, tasks: names, deliver: deliver) { task, input, tokenized, outputs in
             let answer = task.model.head.answer(input, tokenized, outputs)
             return each(Prediction(input: input, task: task.name, answer: answer))
@@ -51,8 +57,8 @@ extension AdaptedModel {
     /// The probabilities of all labels for each text, or for each of its tokens, end to end.
     func probabilities(_ texts: [TextInput], task name: String) throws -> [[Float]] {
         var probabilities: [[Float]] = []
-        try answer(texts, tasks: [name], deliver: { probabilities += $0 }) { _, _, _, outputs in
-            outputs.flatMap { SoftmaxCrossEntropy.probabilities($0).values }
+        try answer(texts, tasks: [name], deliver: { probabilities += $0 }) { task, _, _, outputs in
+            outputs.flatMap { task.model.head.probabilities(of: $0).values }
         }
         return probabilities
     }
@@ -97,6 +103,6 @@ extension AdaptedModel {
     func answering(_ name: String) throws(PredictionError) -> (task: TaskAdapter, head: any Head, limit: Int) {
         let task = try task(name)
         guard let files = task.head else { throw .noHead(task: name) }
-        return (task, files.head.head, min(files.maximumTokens, encoder.config.maximumPositions))
+        return (task, files.head.head.behind(sentence), min(files.maximumTokens, encoder.config.maximumPositions))
     }
 }

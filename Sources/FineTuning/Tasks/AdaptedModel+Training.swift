@@ -11,60 +11,72 @@ public struct TrainedTask: Sendable {
     public let report: TrainingReport
     /// Label names with the number of training texts of each, or of words for tags, in the head's order.
     public let labelCounts: [(label: String, count: Int)]
+    /// The loss in words.
+    public let loss: String
 }
 
 extension AdaptedModel {
     /// Trains a task and adds it under `name`. The encoder stays as it is.
     ///
     /// - Parameters:
-    ///   - objective: what to learn, classification or tagging; nil: what the labels look made for.
-    ///   - choice: what the head is, and what it starts from.
+    ///   - objective: what to learn; nil: what the labels look made for.
+    ///   - headRecipe: what the head is, what it starts from, and its loss.
     ///   - recipe: the adapters to train beside the head; nil: the head alone, on the frozen encoder.
     ///   - baseModel: what the adapter folder calls the base: its Hub id.
     ///   - checkpoints: where the run's state is kept while it goes on, and whether it is resumed from there; nil: nowhere.
     ///     A resumed run comes to the same bytes as one that was never stopped. The file stays when training is done.
-    ///   - report: called after each step and epoch; its answer ends training early.
+    ///   - report: called after each step, epoch and stage; its answer ends training early.
     /// - Throws: ``DataError`` for data that cannot be learned from, ``AdapterError`` for a recipe that does not fit,
-    ///   ``TrainingError`` if training goes wrong or there is no head for the objective, ``TrainingCheckpointError`` if there is no whole checkpoint of this very
-    ///   run to resume from, ``HeadError`` if the model folder has no head of the kind chosen.
+    ///   ``TrainingError`` if training goes wrong or nothing trains, ``TrainingCheckpointError`` if there is no whole checkpoint
+    ///   of this very run to resume from, ``HeadError`` if the model folder has no head of the kind chosen, ``LossError`` for a
+    ///   loss that does not go with the objective or the data.
     public mutating func train(
         _ name: String, as objective: Objective? = nil, on training: Dataset,
-        evaluatingOn evaluation: Dataset? = nil, head choice: HeadChoice = .linear, recipe: AdapterRecipe?,
+        evaluatingOn evaluation: Dataset? = nil, head headRecipe: HeadRecipe = .linear, recipe: AdapterRecipe?,
         _ options: TrainingOptions, baseModel: String?,
-        checkpoints: TrainingCheckpoints? = nil, report: (TrainingProgress) -> Continuation
+        checkpoints: TrainingCheckpoints? = nil, report: (TrainingProgress) throws -> Continuation
     ) throws -> TrainedTask {
-        let (head, start) = try head(
-            choice, for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
-        let fresh = try recipe?.fresh(for: encoder, seed: options.seed)
-        let adapters = fresh?.adapters ?? .none
-        let model = TaskModel(encoder: encoder, adapters: adapters, head: head)
-        var values = ParameterVector(model.parameters)
-        if let fresh { for parameter in adapters.parameters { values[parameter] = fresh.parameters[parameter] } }
-        head.initialize(&values, seed: options.seed)
-        for (parameter, value) in start { values[parameter] = value }
+        let task = TrainingRun.Task(
+            name, objective: objective, training: training, evaluation: evaluation, head: .new(headRecipe),
+            adapter: recipe == nil ? nil : name)
+        let run = TrainingRun(
+            tasks: [task], adapters: recipe.map { [.init(name, .new($0))] } ?? [],
+            stages: [TrainingStage("training", options)])
+        return try train(run, baseModel: baseModel, checkpoints: checkpoints, report: { progress, _ in try report(progress) })
+            .tasks[0].task
+    }
 
-        let limit = min(options.maximumTokens, encoder.config.maximumPositions)
-        let training = (data: training, texts: try texts(of: training, head, limit: limit))
-        let evaluation = try evaluation.map { try texts(of: $0, head, limit: limit) }
-        var trainer = Trainer(model, startingFrom: values, on: training.texts, options)
-        let checkpoint = checkpoints.map { plan in
-            TrainingCheckpoint(
-                plan: plan,
-                identity: TrainingIdentity(
-                    model, recipe, options, headStart: start, training: training.texts, evaluation: evaluation))
-        }
+    /// Trains the tasks of a run and adds them under their names. The encoder stays as it is: what of it trains is in the tasks.
+    ///
+    /// - Parameters:
+    ///   - report: called after each step, epoch and stage, at the end of a stage with the tasks as it left them; its answer
+    ///     ends training early.
+    /// - Throws: what ``train(_:as:on:evaluatingOn:head:recipe:_:baseModel:checkpoints:report:)`` throws.
+    public mutating func train(
+        _ run: TrainingRun, baseModel: String?, checkpoints: TrainingCheckpoints? = nil,
+        report: (_ progress: TrainingProgress, _ tasks: () -> [(name: String, task: TaskAdapter)]) throws -> Continuation
+    ) throws -> TrainedRun {
+        let prepared = try PreparedRun(run, for: self, baseModel: baseModel)
+        var trainer = prepared.trainer
+        let checkpoint = checkpoints.map { TrainingCheckpoint(plan: $0, identity: prepared.identity) }
         if let checkpoint, checkpoint.plan.isResuming { try trainer.resume(from: checkpoint) }
-        let outcome = try trainer.run(evaluatingOn: evaluation, writing: checkpoint, report: report)
-
-        let bundle = recipe.map {
-            AdapterBundle($0, trained: trainer.values, adapters, on: encoder, baseModel: baseModel)
+        let outcome = try trainer.run(writing: checkpoint) { progress in
+            try report(progress) {
+                guard case .stage(let stage) = progress, let values = stage.values else { return [] }
+                return prepared.tasks(values)
+            }
         }
-        let files = HeadFiles(head, trainer.values, maximumTokens: limit, on: encoder)
-        let task = TaskAdapter(bundle: bundle, head: files)
-        add(name, task)
-        let counts = training.data.labelCounts
-        return TrainedTask(
-            task: task, report: outcome, labelCounts: head.labels.map { (label: $0, count: counts[$0] ?? 0) })
+        let tasks = prepared.tasks(trainer.values)
+        for (name, task) in tasks { add(name, task) }
+        return TrainedRun(
+            tasks: tasks.indices.map { index in
+                (
+                    tasks[index].name,
+                    TrainedTask(
+                        task: tasks[index].task, report: outcome, labelCounts: prepared.labelCounts[index],
+                        loss: prepared.losses[index])
+                )
+            }, report: outcome)
     }
 
     /// Scores of the task `name` on labelled data.
@@ -74,39 +86,5 @@ extension AdaptedModel {
         let (task, head, limit) = try answering(name)
         let texts = try texts(of: data, head, limit: limit)
         return TaskModel(encoder: encoder, adapters: task.adapters, head: head).evaluate(on: texts, task.parameters)
-    }
-
-    /// The head that learns `objective` from `data`, and the values of its layers that do not start at random.
-    private func head(
-        _ choice: HeadChoice, for objective: Objective, learnedFrom data: Dataset
-    ) throws -> (head: any Head, start: [Parameter: Matrix]) {
-        guard objective == .classification || objective == .tagging else { throw TrainingError.noHead(for: objective) }
-        if choice == .checkpoint {
-            let (head, values) = try checkpointHeadFiles().head
-            guard head.objective == objective else {
-                throw TrainingError.otherHead(found: head.objective, expected: objective)
-            }
-            return (head, Dictionary(uniqueKeysWithValues: head.parameters.map { ($0, values[$0]) }))
-        }
-        let isOfTexts = objective == .classification
-        let own = choice == .transformers ? try CheckpointHead.family(of: folder, ofTexts: isOfTexts) : nil
-        let (hiddenSize, shape) = (encoder.config.hiddenSize, own?.shape ?? .linear)
-        let head: any Head =
-            isOfTexts
-            ? ClassificationHead(
-                labels: try LabelIndex(of: data).names, hiddenSize: hiddenSize,
-                pooling: own?.pooling ?? sentence.pooling, shape: shape)
-            : TaggingHead(labels: try LabelIndex(ofTagsIn: data).names, hiddenSize: hiddenSize, shape: shape)
-        guard choice == .transformers else { return (head, [:]) }
-        return (head, try CheckpointHead.pretrainedValues(of: head, in: folder, for: encoder))
-    }
-
-    private func texts(of data: Dataset, _ head: any Head, limit: Int) throws -> TrainingTexts {
-        let ids = try head.ids(of: data)
-        let texts = try TextBlocks.tokenize(data.inputs) { text throws(TokenizerError) in
-            try head.texts(of: text, tokenizer, limit: limit)
-        }
-        return TrainingTexts(
-            texts: texts.flatMap { $0 }, targets: zip(ids, texts).flatMap { head.targets($0, of: $1) })
     }
 }

@@ -59,7 +59,16 @@ public struct AdaptedModel: Sendable {
     public mutating func load(
         _ name: String, from folder: URL, allowingOtherBase: Bool = false
     ) throws(TaskAdapterError) {
-        tasks[name] = try TaskAdapter(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+        let task = try TaskAdapter(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+        // Embeddings are the model folder's, so what is told from them depends on it.
+        if let head = task.head, head.objective == .similarity, let pooling = head.pooling,
+            pooling.modes != sentence.pooling.modes
+        {
+            throw .head(
+                .otherPooling(
+                    folder: folder.path(percentEncoded: false), found: sentence.pooling.name, expected: pooling.name))
+        }
+        tasks[name] = task
     }
 
     /// The head that the model folder has because a task model of transformers wrote it; nil if it has none.

@@ -54,9 +54,9 @@ public struct Merge: Sendable {
         // The head tells a merged model, which may be replaced, from any other model.
         let draft = try AtomicFolder(
             replacing: folder, markedBy: HeadFiles.configName, lacking: [AdapterBundle.configName])
-        let weights = try model.encoder.mergedWeights(task.adapters, task.parameters)
+        let tensors = try model.encoder.mergedTensors(task.adapters, task.parameters)
         let names = model.encoder.config.names
-        var checkpoint = MergedCheckpoint(base: base, weights: weights, names: names, type: type)
+        var checkpoint = MergedCheckpoint(base: base, tensors: tensors, names: names, type: type)
         if let head = task.head, let own = try model.checkpointHead() {
             (checkpoint.others, checkpoint.dropped) = try own.tensors(beside: head, names)
         }

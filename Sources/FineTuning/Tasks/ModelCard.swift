@@ -43,14 +43,16 @@ public struct ModelCard: Sendable {
         var lines = [
             "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: \(pipelineTag)", "tags:",
             "- graft", "- lora", "---", "", "# \(name)", "",
-            "\(method) on the frozen encoder `\(baseModel)`, with \(head == .linear ? "a linear head" : "a head (\(head))") over \(labelCounts.count) labels.",
+            "\(method) on the frozen encoder `\(baseModel)`, with \(headWords).",
             "",
             "## Data", "", "| data | texts |", "| --- | ---: |",
             "| `\(training.file)` (training) | \(training.texts) |",
         ]
         if let evaluation { lines.append("| `\(evaluation.file)` (held out) | \(evaluation.texts) |") }
-        lines += ["", "| label | training \(objective == .tagging ? "words" : "texts") |", "| --- | ---: |"]
-        lines += labelCounts.map { "| \($0.label) | \($0.count) |" }
+        if !labelCounts.isEmpty {
+            lines += ["", "| label | training \(objective == .tagging ? "words" : "texts") |", "| --- | ---: |"]
+            lines += labelCounts.map { "| \($0.label) | \($0.count) |" }
+        }
         if let scores {
             lines += [
                 "", "## Scores on the held-out texts", "",
@@ -64,14 +66,32 @@ public struct ModelCard: Sendable {
             "", "```sh", command, "```", "", "## Files", "",
             "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
             "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
-            "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.",
+            objective == .similarity
+                ? "`head_config.json` says what the embeddings are for and how they are pooled."
+                : "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.",
             "",
         ]
         return lines.joined(separator: "\n")
     }
 
     /// What the Hub calls the kind of task.
-    private var pipelineTag: String { objective == .tagging ? "token-classification" : "text-classification" }
+    private var pipelineTag: String {
+        switch objective {
+        case .tagging: "token-classification"
+        case .similarity: "sentence-similarity"
+        case .classification, .multilabel, .regression: "text-classification"
+        }
+    }
+
+    private var headWords: String {
+        let head = head == .linear ? "a linear head" : "a head (\(head))"
+        return switch objective {
+        case .classification, .tagging: "\(head) over \(labelCounts.count) labels"
+        case .multilabel: "\(head) over \(labelCounts.count) labels, of which a text has any number"
+        case .regression: "\(head) that tells a number"
+        case .similarity: "no head: the cosine of two embeddings says how alike texts are"
+        }
+    }
 
     private func table(of scores: Scores) -> [String] {
         switch scores {
@@ -84,6 +104,14 @@ public struct ModelCard: Sendable {
                 + scores.perLabel.map {
                     "| \($0.label) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
                 }
+        case .multilabel(let metrics):
+            figures(scores) + [
+                "", "| label | precision | recall | F1 | texts |", "| --- | ---: | ---: | ---: | ---: |",
+            ]
+                + metrics.perLabel.map {
+                    "| \($0.label) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
+                }
+        case .regression, .similarity, .ranking: figures(scores)
         case .tagging(let scores):
             [
                 "| entity precision | recall | F1 | word accuracy |", "| ---: | ---: | ---: | ---: |",
@@ -95,6 +123,15 @@ public struct ModelCard: Sendable {
                     "| \($0.type) | \(format($0.precision)) | \(format($0.recall)) | \(format($0.f1)) | \($0.support) |"
                 }
         }
+    }
+
+    /// All figures in one row.
+    private func figures(_ scores: Scores) -> [String] {
+        [
+            "| " + scores.names.map { $0.replacing("_", with: " ") }.joined(separator: " | ") + " |",
+            "|" + String(repeating: " ---: |", count: scores.names.count),
+            "| " + scores.values.map { format($0.value) }.joined(separator: " | ") + " |",
+        ]
     }
 
     private func format(_ score: Double) -> String { String(format: "%.4f", score) }

@@ -64,7 +64,7 @@ public struct TaskModel: Sendable {
     /// - Parameters:
     ///   - tokens: of each text.
     ///   - cost: what parts are cut by: rows that each text has in what is computed.
-    private func outputs(tokens: [Int], cost: [Int], _ outputs: (_ indices: [Int]) -> Matrix) -> [Matrix] {
+    func outputs(tokens: [Int], cost: [Int], _ outputs: (_ indices: [Int]) -> Matrix) -> [Matrix] {
         let parts = Batching.parts(Array(tokens.indices), lengths: cost)
         let results = Batching.map(parts.count) { separated(outputs(parts[$0]), tokens: parts[$0].map { tokens[$0] }) }
         var separate = [Matrix](repeating: .empty, count: tokens.count)
@@ -98,16 +98,6 @@ public struct TaskModel: Sendable {
     /// Scores on texts of which the answers are known.
     public func evaluate(on texts: TrainingTexts, _ parameters: ParameterVector) -> Scores {
         head.scores(outputs(texts.texts, parameters), texts.targets)
-    }
-
-    /// The same from features that are kept.
-    func evaluate(_ features: FrozenFeatures, _ parameters: ParameterVector) -> Scores {
-        let pass = Pass(parameters: parameters)
-        let outputs = outputs(tokens: features.texts.lengths, cost: features.rowCounts) { indices in
-            let batch = Batching.pack(indices, features.texts.texts)
-            return forward(from: features.features(of: indices, batch), batch, pass).outputs
-        }
-        return head.scores(outputs, features.texts.targets)
     }
 }
 

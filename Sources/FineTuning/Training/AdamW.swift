@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import Matrices
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), step for step as `torch.optim.AdamW`:
 ///
@@ -32,8 +33,9 @@ public struct AdamW: Sendable {
         (self.firstMoment, self.secondMoment, self.steps) = (firstMoment, secondMoment, steps)
     }
 
-    /// One step. `rates` gives the learning rate of each parameter, in the order of the layout.
-    public mutating func step(_ values: inout ParameterVector, _ gradients: Gradients, rates: [Float]) {
+    /// One step. `rates` gives the learning rate of each parameter, in the order of the layout; one without a rate stays as it
+    /// is, its moments too.
+    public mutating func step(_ values: inout ParameterVector, _ gradients: Gradients, rates: [Float?]) {
         steps += 1
         let firstCorrection = Float(1 - pow(Double(beta1), Double(steps)))
         let secondCorrection = Float((1 - pow(Double(beta2), Double(steps))).squareRoot())
@@ -43,13 +45,18 @@ public struct AdamW: Sendable {
                 secondMoment.withMutableValues { v in
                     gradients.values.withUnsafeBufferPointer { gradients in
                         for (parameter, rate) in zip(layout.parameters, rates) {
-                            for i in layout.range(of: parameter) {
+                            guard let rate else { continue }
+                            // Each number by itself, so threads may share them.
+                            let range = layout.range(of: parameter)
+                            Parallel.forEachRange(of: range.count, grain: 65_536) { part in
+                              for i in range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound {
                                 let g = gradients[i]
                                 m[i] = beta1 * m[i] + (1 - beta1) * g
                                 v[i] = beta2 * v[i] + (1 - beta2) * g * g
                                 theta[i] -= rate * weightDecay * theta[i]
                                 theta[i] -=
                                     rate / firstCorrection * m[i] / (v[i].squareRoot() / secondCorrection + epsilon)
+                              }
                             }
                         }
                     }
@@ -60,12 +67,15 @@ public struct AdamW: Sendable {
 }
 
 extension ParameterVector {
+    /// The Euclidean norm of all numbers.
+    public var norm: Float { Float(values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()) }
+
     /// Scales all numbers so that their Euclidean norm is at most `limit`, as `torch.nn.utils.clip_grad_norm_` does.
     ///
     /// - Returns: the norm before.
     @discardableResult
     public mutating func clip(toNorm limit: Float) -> Float {
-        let norm = Float(values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+        let norm = norm
         let scale = limit / (norm + 1e-6)
         if scale < 1 { withMutableValues { for index in $0.indices { $0[index] *= scale } } }
         return norm

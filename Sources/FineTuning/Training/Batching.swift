@@ -37,16 +37,6 @@ enum Batching {
         count == 1 ? [Parallel.keepingAwake { body(0) }] : Parallel.map(count, body)
     }
 
-    /// The indices of one epoch's training steps: all texts shuffled by (seed, epoch), `batchSize` at a time.
-    static func steps(count: Int, batchSize: Int, seed: UInt64, epoch: Int) -> [[Int]] {
-        var random = RandomStream(seed: seed, name: "order.\(epoch)")
-        let order = random.permutation(count)
-        return stride(from: 0, to: count, by: batchSize).map { Array(order[$0..<min($0 + batchSize, count)]) }
-    }
-
-    /// The number of an epoch's steps.
-    static func stepCount(count: Int, batchSize: Int) -> Int { (count + batchSize - 1) / batchSize }
-
     /// The packed batch of the given texts.
     static func pack(_ indices: [Int], _ texts: [TokenizedText]) -> PackedBatch {
         var batch = PackedBatch()

@@ -9,7 +9,6 @@ struct FeatureStore: Sendable {
     private let firstRows: [Int]
     private let columns: Int
     private let space: ScratchSpace
-    private var isKept: [Bool]
 
     /// Room for so many rows of each text.
     ///
@@ -20,19 +19,12 @@ struct FeatureStore: Sendable {
         (self.firstRows, self.columns) = (firstRows, columns)
         space = try ScratchSpace(
             count: FeatureStore.byteCount(rowCounts: rowCounts, columns: columns), in: place)
-        isKept = [Bool](repeating: false, count: rowCounts.count)
     }
 
     /// The room that these rows take.
     static func byteCount(rowCounts: [Int], columns: Int) -> Int {
         rowCounts.reduce(0, +) * columns * MemoryLayout<Float>.stride
     }
-
-    /// Whether the rows of a text are there.
-    func isKept(_ text: Int) -> Bool { isKept[text] }
-
-    /// Says that the rows of these texts are there: after ``put(_:of:)`` has returned for all of them.
-    mutating func markKept(_ texts: [Int]) { for text in texts { isKept[text] = true } }
 
     /// Puts in the rows of some texts, end to end. Several threads may do so at once, for texts of their own.
     ///
@@ -50,7 +42,7 @@ struct FeatureStore: Sendable {
         }
     }
 
-    /// The rows of some texts, end to end; all of them are there.
+    /// The rows of some texts, end to end; all of them have been put in.
     func rows(of texts: [Int]) -> Matrix {
         let count = texts.reduce(0) { $0 + firstRows[$1 + 1] - firstRows[$1] }
         var rows = Matrix(uninitializedRows: count, columns: columns)
@@ -58,7 +50,6 @@ struct FeatureStore: Sendable {
             let destination = UnsafeMutableRawBufferPointer(buffer)
             var start = 0
             for text in texts {
-                precondition(isKept[text], "the rows of a text are read once they are there")
                 let bytes = bytes(of: text)
                 space.withBytes(bytes) { source in
                     UnsafeMutableRawBufferPointer(rebasing: destination[start..<start + bytes.count])

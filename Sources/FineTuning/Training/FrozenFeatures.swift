@@ -3,110 +3,94 @@ import Files
 import Foundation
 import Matrices
 
-/// What the frozen layers below all that trains give of the texts of a data set: computed when a text is first needed, as in
+/// What the frozen part of a stage gives of its texts, below all that trains: computed when a text is first needed, as in
 /// inference, and kept for the epochs after.
 ///
 /// What training comes to does not depend on where features are kept, nor on whether they are.
 struct FrozenFeatures: Sendable {
-    /// The texts that the features are of.
-    let texts: TrainingTexts
-    /// Rows of the features of each text.
-    let rowCounts: [Int]
-    private let model: TaskModel
-    /// nil where nothing is kept.
-    private var store: FeatureStore?
+    /// One of the things that are kept of a text.
+    struct Kind: Sendable {
+        /// Rows of each text; 0 for a text that has none of this kind.
+        let rowCounts: [Int]
+        let columns: Int
+    }
+
+    /// Tokens of each text.
+    private let lengths: [Int]
+    private let kinds: [Kind]
+    private let compute: @Sendable (_ texts: [Int]) -> [Matrix]
+    /// One for each kind; nil where nothing is kept.
+    private var stores: [FeatureStore]?
+    private var isKept: [Bool]
 
     /// Tokens that are computed ahead at a time: enough for all threads, however few tokens a step has.
     private static let tokensAhead = 16_384
 
-    /// The features of `texts`, none of them computed yet; until there is a place to keep them, they are computed whenever
-    /// they are asked for.
-    init(_ model: TaskModel, _ texts: TrainingTexts) {
-        (self.model, self.texts) = (model, texts)
-        rowCounts = texts.lengths.map(model.featureRows(ofTokens:))
+    /// The features of texts of so many tokens, none of them computed yet. `compute` gives those of some texts, end to end, a
+    /// matrix for each kind; until there is a place to keep them, it is asked whenever they are.
+    init(lengths: [Int], _ kinds: [Kind], compute: @escaping @Sendable (_ texts: [Int]) -> [Matrix]) {
+        (self.lengths, self.kinds, self.compute) = (lengths, kinds, compute)
+        isKept = [Bool](repeating: false, count: lengths.count)
     }
 
     /// The room that they take.
-    var byteCount: Int { FeatureStore.byteCount(rowCounts: rowCounts, columns: model.featureColumns) }
+    var byteCount: Int {
+        kinds.reduce(0) { $0 + FeatureStore.byteCount(rowCounts: $1.rowCounts, columns: $1.columns) }
+    }
 
     /// Keeps them in `place` from now on.
     ///
     /// - Throws: if the system has no such room.
     mutating func keep(in place: ScratchSpace.Place) throws(FilesError) {
-        store = try FeatureStore(rowCounts: rowCounts, columns: model.featureColumns, in: place)
+        var stores: [FeatureStore] = []
+        for kind in kinds {
+            stores.append(try FeatureStore(rowCounts: kind.rowCounts, columns: kind.columns, in: place))
+        }
+        self.stores = stores
     }
 
     /// Computes what is not there yet of the first of these steps, and with it of so many after it as keep all threads busy.
     ///
+    /// - Parameter steps: the texts of each.
     /// - Throws: if the disk is full.
-    mutating func prepare(_ steps: ArraySlice<[Int]>) throws(FilesError) {
-        guard let store, let next = steps.first, !next.allSatisfy(store.isKept) else { return }
-        var (missing, tokens) = ([Int](), 0)
+    mutating func prepare(_ steps: some Sequence<[Int]>) throws(FilesError) {
+        guard stores != nil else { return }
+        var (missing, isMissing, tokens, isFirst) = ([Int](), Set<Int>(), 0, true)
         for step in steps {
-            let new = step.filter { !store.isKept($0) }
-            tokens += texts.tokens(of: new)
+            let new = step.filter { !isKept[$0] && isMissing.insert($0).inserted }
+            if isFirst && new.isEmpty { return }
+            isFirst = false
+            tokens += new.reduce(0) { $0 + lengths[$1] }
             guard missing.isEmpty || tokens <= FrozenFeatures.tokensAhead else { break }
             missing += new
         }
-        try compute(missing)
+        try keep(missing)
     }
 
     /// Computes all that is not there yet.
     ///
     /// - Throws: if the disk is full.
     mutating func prepareAll() throws(FilesError) {
-        guard let store else { return }
-        try compute(texts.texts.indices.filter { !store.isKept($0) })
+        guard stores != nil else { return }
+        try keep(lengths.indices.filter { !isKept[$0] })
     }
 
-    private mutating func compute(_ missing: [Int]) throws(FilesError) {
-        guard let store, !missing.isEmpty else { return }
-        let parts = Batching.parts(missing, lengths: texts.lengths)
+    private mutating func keep(_ missing: [Int]) throws(FilesError) {
+        guard let stores, !missing.isEmpty else { return }
+        let parts = Batching.parts(missing, lengths: lengths)
         let results = Batching.map(parts.count) { part in
             Result { () throws(FilesError) in
-                let batch = Batching.pack(parts[part], texts.texts)
-                try store.put(model.features(batch), of: parts[part])
+                for (store, rows) in zip(stores, compute(parts[part])) { try store.put(rows, of: parts[part]) }
             }
         }
         for result in results { try result.get() }
-        self.store?.markKept(missing)
+        for text in missing { isKept[text] = true }
     }
 
-    /// The features of some texts, whose batch is `batch`; they have been prepared.
-    func features(of indices: [Int], _ batch: PackedBatch) -> Matrix {
-        store?.rows(of: indices) ?? model.features(batch)
-    }
-}
-
-extension TaskModel {
-    /// Layers from the bottom that nothing trains in or below; without adapters all of them.
-    var frozenLayers: Int { encoder.lowestLayer(changedBy: adapters) ?? encoder.config.layers }
-
-    /// Whether features are what the head's output layer sees: the head alone trains, so of a text that it pools nobody reads
-    /// the states of single tokens.
-    private var poolsFeatures: Bool { adapters.isEmpty }
-
-    /// Rows of the features of a text of so many tokens.
-    fileprivate func featureRows(ofTokens count: Int) -> Int { poolsFeatures ? head.rows(ofTokens: count) : count }
-
-    /// The width of the features.
-    fileprivate var featureColumns: Int { poolsFeatures ? head.network.inputs : encoder.config.hiddenSize }
-
-    /// What the frozen layers give of a batch, as in inference: the states that enter the lowest adapted layer, or, where
-    /// the head alone trains, the rows that its output layer sees.
-    func features(_ batch: PackedBatch) -> Matrix {
-        let states = encoder.states(entering: frozenLayers, batch)
-        return poolsFeatures ? head.pool(states, batch).pooled : states
-    }
-
-    /// The head's outputs from the features of a batch, and the way back to the gradients of what trains.
-    func forward(from features: Matrix, _ batch: PackedBatch, _ pass: Pass) -> (outputs: Matrix, pullback: Pullback) {
-        if poolsFeatures {
-            let (outputs, pullback) = head.network.forward(features, pass)
-            return (outputs, pullback)
-        }
-        let (hidden, pullback) = encoder.forward(
-            features, entering: frozenLayers, batch, adapters: adapters, pass)
-        return outputs(of: hidden, batch, pass, encoderPullback: pullback)
+    /// The features of one kind of some texts, end to end; they have been prepared.
+    func features(_ kind: Int, of texts: [Int]) -> Matrix {
+        guard let stores else { return compute(texts)[kind] }
+        precondition(texts.allSatisfy { isKept[$0] }, "features are read once they are there")
+        return stores[kind].rows(of: texts)
     }
 }

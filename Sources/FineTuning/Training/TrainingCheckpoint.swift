@@ -11,36 +11,40 @@ struct TrainingCheckpoint: Sendable {
     let identity: TrainingIdentity
 
     /// What the metadata's `format` says; another layout of the file gets another number.
-    private static let format = "graft training checkpoint 1"
+    private static let format = "graft training checkpoint 2"
 
     /// The state but for its tensors: the metadata's `state`, as JSON.
     private struct Summary: Codable {
         let run: [String: String]
+        /// The finished stages, and the running one.
+        let stages: [Stage]
         let steps: Int
+        let seconds: Double
         let losses: [Double]
-        let epochs: [Epoch]
-        let bestEpoch: Int?
+        let bestStage: Int?
+        let startScores: [String: Scores]
+
+        struct Stage: Codable {
+            let epochs: [Epoch]
+            let bestEpoch: Int?
+            let steps: Int
+            let seconds: Double
+            let trained: [String: Int]
+            let isBest: Bool
+        }
 
         struct Epoch: Codable {
             let loss: Double
+            let step: Int
             let isBest: Bool
-            /// The scores, of the kind that the head has; none without evaluation data.
-            let confusion: [[Int]]?
-            let tagging: TaggingMetrics?
+            let score: Double?
+            let tasks: [String]
+            let scores: [Scores]
 
             init(_ epoch: TrainingProgress.Epoch) {
-                (loss, isBest) = (epoch.loss, epoch.isBest)
-                (confusion, tagging) = (epoch.scores?.classification?.confusion, epoch.scores?.tagging)
+                (loss, step, isBest, score) = (epoch.loss, epoch.step, epoch.isBest, epoch.score)
+                (tasks, scores) = (epoch.taskScores.map(\.task), epoch.taskScores.map(\.scores))
             }
-
-            /// The scores again; nil where there are none, or they are of other labels.
-            func scores(labels: [String]) -> Scores? {
-                tagging.map { .tagging($0) }
-                    ?? confusion.flatMap { ClassificationMetrics(labels: labels, confusion: $0) }
-                    .map { .classification($0) }
-            }
-
-            var hasScores: Bool { confusion != nil || tagging != nil }
         }
     }
 
@@ -53,16 +57,26 @@ struct TrainingCheckpoint: Sendable {
 
     /// Writes the state in place of the one before. Whatever happens, one of both is in the file, whole.
     func write(_ state: TrainingState) throws(TrainingCheckpointError) {
+        let finished = state.stages.map { stage in
+            Summary.Stage(
+                epochs: stage.epochs.map { .init($0) }, bestEpoch: stage.bestEpoch, steps: stage.steps,
+                seconds: stage.seconds,
+                trained: Dictionary(uniqueKeysWithValues: stage.trained.map { ($0.key.rawValue, $0.value) }),
+                isBest: stage.isBest)
+        }
+        let running = Summary.Stage(
+            epochs: state.epochs.map { .init($0) }, bestEpoch: state.best?.epoch, steps: state.optimizer.steps,
+            seconds: state.seconds, trained: [:], isBest: false)
         let summary = Summary(
-            run: identity.facets, steps: state.steps, losses: state.losses,
-            epochs: state.epochs.map { .init($0) },
-            bestEpoch: state.best?.epoch)
+            run: identity.facets, stages: finished + [running], steps: state.steps, seconds: state.seconds,
+            losses: state.losses, bestStage: state.bestOfRun?.stage, startScores: state.startScores)
         let json = TrainingCheckpoint.encoded(summary)
         var tensors = [
             "values": state.values.values, "first_moment": state.optimizer.firstMoment.values,
             "second_moment": state.optimizer.secondMoment.values,
         ]
         tensors["best_values"] = state.best?.values.values
+        tensors["best_values_of_run"] = state.bestOfRun?.values.values
         var writer = SafetensorsWriter(metadata: [
             "format": TrainingCheckpoint.format, "state": json,
             "checksum": TrainingCheckpoint.checksum(json, tensors),
@@ -104,38 +118,71 @@ struct TrainingCheckpoint: Sendable {
     ///
     /// - Parameters:
     ///   - start: the state of the same run before its first step.
-    ///   - epochs, stepsPerEpoch: the run's epochs, and the steps of each.
-    ///   - labels: names of the head's labels.
+    ///   - stages: the run's stages, and `stepsPerEpoch` the steps of an epoch of each.
+    ///   - labels: names of the labels of each task's head.
+    ///   - optimizer: that of a stage before its first step.
     /// - Throws: if there is no checkpoint, it is damaged, or it is of another run.
     func read(
-        _ start: TrainingState, epochs: Int, stepsPerEpoch: Int, labels: [String]
+        _ start: TrainingState, _ stages: [TrainingStage], stepsPerEpoch: [Int],
+        optimizer: (TrainingStage) -> AdamW
     ) throws(TrainingCheckpointError) -> TrainingState {
         guard plan.exists else { throw .missing(file: path) }
         let (summary, tensors) = try content()
         let differences = identity.differences(from: TrainingIdentity(facets: summary.run))
         guard differences.isEmpty else { throw .otherRun(file: path, differences) }
-
-        let place = summary.epochs.count * stepsPerEpoch + summary.losses.count
-        try check("\(summary.steps) steps", "\(place)", summary.steps == place && summary.losses.count <= stepsPerEpoch)
-        let best = summary.bestEpoch
-        let isPlausible = best.map { 1 <= $0 && $0 <= summary.epochs.count } ?? summary.epochs.isEmpty
-        try check("best epoch \(best ?? 0)", "one of the \(summary.epochs.count) finished", isPlausible)
+        guard let running = summary.stages.last, summary.stages.count <= stages.count else {
+            throw .damaged(file: path, found: "\(summary.stages.count) stages", expected: "1 to \(stages.count)")
+        }
+        let place = running.epochs.count * stepsPerEpoch[summary.stages.count - 1] + summary.losses.count
+        let steps = summary.stages.reduce(0) { $0 + $1.steps }
+        try check(
+            "\(summary.steps) steps, \(running.steps) of them in the running stage", "\(steps), \(place)",
+            summary.steps == steps && running.steps == place
+                && summary.losses.count <= stepsPerEpoch[summary.stages.count - 1])
+        for stage in summary.stages {
+            let isPlausible = stage.bestEpoch.map { (1...max(1, stage.epochs.count)).contains($0) } ?? true
+            try check("best epoch \(stage.bestEpoch ?? 0)", "one of the \(stage.epochs.count) finished", isPlausible)
+        }
+        let isPlausible = summary.bestStage.map { 1 <= $0 && $0 < summary.stages.count } ?? true
+        try check("best stage \(summary.bestStage ?? 0)", "one of the \(summary.stages.count - 1) finished", isPlausible)
 
         var state = start
         let layout = start.values.layout
         state.values = try vector("values", tensors, layout)
+        state.optimizer = optimizer(stages[summary.stages.count - 1])
         state.optimizer.restore(
             firstMoment: try vector("first_moment", tensors, layout),
-            secondMoment: try vector("second_moment", tensors, layout), steps: summary.steps)
-        state.losses = summary.losses
-        for (number, epoch) in zip(1..., summary.epochs) {
-            let scores = epoch.scores(labels: labels)
-            try check("scores of other labels", "\(labels)", (scores != nil) == epoch.hasScores)
-            state.epochs.append(
-                .init(epoch: number, epochs: epochs, loss: epoch.loss, scores: scores, isBest: epoch.isBest))
+            secondMoment: try vector("second_moment", tensors, layout), steps: running.steps)
+        (state.losses, state.seconds, state.startScores) = (summary.losses, summary.seconds, summary.startScores)
+        for (number, stage) in zip(1..., summary.stages.dropLast()) {
+            state.stages.append(
+                .init(
+                    stage: number, name: stages[number - 1].name, epochs: epochs(of: stage, number, stages),
+                    bestEpoch: stage.bestEpoch,
+                    trained: Dictionary(
+                        uniqueKeysWithValues: stage.trained.compactMap { name, count in
+                            ParameterPlace.Part(rawValue: name).map { ($0, count) }
+                        }), steps: stage.steps, seconds: stage.seconds, isBest: stage.isBest, values: nil))
         }
-        if let best { state.best = .init(epoch: best, values: try vector("best_values", tensors, layout)) }
+        state.epochs = epochs(of: running, summary.stages.count, stages)
+        if let best = running.bestEpoch {
+            state.best = .init(epoch: best, values: try vector("best_values", tensors, layout))
+        }
+        if let best = summary.bestStage {
+            state.bestOfRun = .init(stage: best, values: try vector("best_values_of_run", tensors, layout))
+        }
         return state
+    }
+
+    private func epochs(
+        of stage: Summary.Stage, _ number: Int, _ stages: [TrainingStage]
+    ) -> [TrainingProgress.Epoch] {
+        zip(1..., stage.epochs).map { place, epoch in
+            .init(
+                stage: number, epoch: place, epochs: stages[number - 1].options.epochs, step: epoch.step,
+                loss: epoch.loss, taskScores: zip(epoch.tasks, epoch.scores).map { TaskScores(task: $0, scores: $1) },
+                score: epoch.score, isBest: epoch.isBest)
+        }
     }
 
     /// What is in the file, once its checksum holds.

@@ -5,6 +5,9 @@ struct TrainingClock {
     private let clock = ContinuousClock()
     private(set) var steps: Int
     private(set) var seconds = 0.0
+    /// Seconds and tokens of the last step.
+    private(set) var lastSeconds = 0.0
+    private var lastTokens = 0
     private var tokens = 0
     private var rates: [Double] = []
 
@@ -19,6 +22,7 @@ struct TrainingClock {
         let elapsed = (clock.now - start) / .seconds(1)
         steps += 1
         seconds += elapsed
+        (lastSeconds, lastTokens) = (elapsed, count)
         tokens += count
         rates.append(Double(count) / elapsed)
         return result
@@ -29,9 +33,13 @@ struct TrainingClock {
     /// The median over steps, which a disturbance of the machine does not move.
     var medianTokensPerSecond: Double { rates.isEmpty ? 0 : rates.sorted()[rates.count / 2] }
 
-    func progress(epoch: Int, loss: Double) -> TrainingProgress.Step {
+    func progress(
+        stage: Int, epoch: Int, _ outcome: StepOutcome, learningRates: [ParameterPlace.Part: Float]
+    ) -> TrainingProgress.Step {
         TrainingProgress.Step(
-            step: steps, steps: totalSteps, epoch: epoch, loss: loss, tokensPerSecond: tokensPerSecond,
+            step: steps, steps: totalSteps, stage: stage, epoch: epoch, loss: outcome.loss, losses: outcome.losses,
+            learningRates: learningRates, gradientNorm: outcome.gradientNorm, tokens: lastTokens,
+            seconds: lastSeconds, tokensPerSecond: tokensPerSecond,
             secondsLeft: seconds / Double(rates.count) * Double(totalSteps - steps))
     }
 }

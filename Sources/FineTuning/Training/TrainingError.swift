@@ -4,8 +4,16 @@ import Files
 public enum TrainingError: Error, Sendable, Equatable {
     /// The loss of a step is infinite or not a number.
     case diverged(step: Int, loss: Double)
-    /// There is no head that learns the objective.
-    case noHead(for: Objective)
+    /// Nothing trains in a stage.
+    case nothingTrains(stage: String)
+    /// A new head trains in no stage.
+    case untrainedHead(task: String)
+    /// Two tasks have one name.
+    case twice(task: String)
+    /// No task has texts to learn from.
+    case noTrainingData
+    /// A task goes through an adapter that the run does not have.
+    case noSuchAdapter(String, task: String, adapters: [String])
     /// The model folder's own head is for another objective.
     case otherHead(found: Objective, expected: Objective)
     /// A checkpoint could not be written.
@@ -21,8 +29,17 @@ extension TrainingError: CustomStringConvertible {
         case .diverged(let step, let loss):
             "the loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"); "
                 + "try a lower learning rate, a longer warm-up or a lower clip"
-        case .noHead(let objective):
-            "the objective \(objective.rawValue) cannot be trained by this version; it trains classification and tagging"
+        case .nothingTrains(let stage):
+            "there is nothing to train in stage '\(stage)': all that it trains is frozen or not there; "
+                + "train heads, adapters or layers, or use embed and predict, which train nothing"
+        case .untrainedHead(let task):
+            "the head of task '\(task)' is new and would stay untrained; "
+                + "give the task texts to learn from and a stage that trains heads, or a head that was trained before"
+        case .twice(let task): "two tasks are called '\(task)'; give each a name of its own"
+        case .noTrainingData: "no task has texts to learn from; give one of them training data"
+        case .noSuchAdapter(let name, let task, let adapters):
+            "task '\(task)' goes through adapter '\(name)', which is not among the run's: "
+                + (adapters.isEmpty ? "there are none" : adapters.joined(separator: ", "))
         case .otherHead(let found, let expected):
             "the model's own head is for \(found.rawValue), the data for \(expected.rawValue);"
                 + " train a head that starts anew (--head linear or transformers)"

@@ -12,26 +12,42 @@ struct TrainingIdentity: Sendable, Equatable {
     /// Facets that were read.
     init(facets: [String: String]) { self.facets = facets }
 
-    /// What training `model` on these texts with these settings is.
-    init(
-        _ model: TaskModel, _ recipe: AdapterRecipe?, _ options: TrainingOptions,
-        headStart: [Parameter: Matrix] = [:], training: TrainingTexts, evaluation: TrainingTexts?
-    ) {
-        var facets = TrainingIdentity.settings(of: options)
-        if let recipe {
-            for (name, value) in TrainingIdentity.settings(of: recipe) { facets["adapter's " + name] = value }
-        } else {
-            facets["adapter"] = "none"
+    /// What training these tasks by this run is. `starts` are all values that they start from.
+    init(_ run: TrainingRun, _ encoder: TransformerEncoder, _ tasks: [TrainingTask], starts: [ParameterVector]) {
+        var facets = [
+            "base fingerprint": "\(encoder.fingerprint)", "precision": encoder.precision.rawValue,
+            "start": TrainingIdentity.hash(of: starts),
+        ]
+        /// Facets of one of several stages, tasks or adapters are called after it; of the only one by themselves.
+        func add(_ settings: [String: String], of name: String, among count: Int) {
+            for (key, value) in settings { facets[count > 1 ? "\(name)'s \(key)" : key] = value }
         }
-        facets["base fingerprint"] = "\(model.encoder.fingerprint)"
-        facets["precision"] = model.encoder.precision.rawValue
-        facets["objective"] = model.head.objective.rawValue
-        facets["pooling"] = model.head.pooling?.name ?? "none"
-        if model.head.network.shape != .linear { facets["head"] = "\(model.head.network.shape)" }
-        if !headStart.isEmpty { facets["head's start"] = TrainingIdentity.hash(of: headStart) }
-        facets["labels"] = model.head.labels.joined(separator: ", ")
-        facets["training data"] = training.contentHash
-        facets["evaluation data"] = evaluation?.contentHash ?? "none"
+        for stage in run.stages {
+            add(TrainingIdentity.settings(of: stage.options), of: "stage \(stage.name)", among: run.stages.count)
+            add(["what trains": "\(stage.trains.description)"], of: "stage \(stage.name)", among: run.stages.count)
+        }
+        facets["stages"] = run.stages.map(\.name).joined(separator: ", ")
+        facets["mixing"] = tasks.count > 1 ? "\(run.mixing)" : nil
+        for adapter in run.adapters {
+            guard case .new(let recipe) = adapter.start else { continue }
+            add(
+                Dictionary(
+                    uniqueKeysWithValues: TrainingIdentity.settings(of: recipe).map { ("adapter's \($0.key)", $0.value) }),
+                of: "\(adapter.name)", among: run.adapters.count)
+        }
+        for (task, own) in zip(tasks, run.tasks) {
+            let head = task.head
+            add(
+                [
+                    "adapter": own.adapter == nil ? "none" : tasks.count > 1 ? own.adapter ?? "" : "its own",
+                    "objective": head.objective.rawValue, "pooling": head.pooling?.name ?? "none",
+                    "loss": head.lossDescription, "head": "\(head.network.shape)",
+                    "labels": head.labels.joined(separator: ", "),
+                    "training data": task.training?.contentHash ?? "none",
+                    "evaluation data": task.evaluation?.contentHash ?? "none",
+                    "weight": "\(task.weight)", "maximum drop": task.maximumDrop.map { "\($0)" } ?? "none",
+                ], of: task.name, among: tasks.count)
+        }
         self.facets = facets
     }
 
@@ -54,9 +70,9 @@ struct TrainingIdentity: Sendable, Equatable {
     }
 
     /// Tells values from others.
-    private static func hash(of values: [Parameter: Matrix]) -> String {
-        let numbers = values.sorted { $0.key.name < $1.key.name }.flatMap { $0.value.values }
-        return String(numbers.withUnsafeBytes { XXHash64.hash($0) }, radix: 16)
+    private static func hash(of values: [ParameterVector]) -> String {
+        let hashes = values.map { $0.values.withUnsafeBytes { XXHash64.hash($0) } }
+        return String(hashes.withUnsafeBytes { XXHash64.hash($0) }, radix: 16)
     }
 
     /// "learning rate" for `learningRate`.

@@ -8,13 +8,25 @@ public struct TrainingTexts: Sendable {
     public let texts: [TokenizedText]
     /// What is known about each.
     public let targets: [Target]
+    /// The texts that a step has all or none of, end to end: those of a pair or triplet; otherwise each text by itself. A step is
+    /// so many units.
+    public let units: [Range<Int>]
     /// Tokens of each.
     let lengths: [Int]
 
     /// Texts with as many targets.
-    public init(texts: [TokenizedText], targets: [Target]) {
+    ///
+    /// - Parameter units: ranges of texts that cover them all in their order; nil: each text by itself.
+    public init(texts: [TokenizedText], targets: [Target], units: [Range<Int>]? = nil) {
         precondition(texts.count == targets.count, "each text has a target")
-        (self.texts, self.targets) = (texts, targets)
+        let units = units ?? texts.indices.map { $0..<$0 + 1 }
+        var end = 0
+        for unit in units {
+            precondition(unit.lowerBound == end && !unit.isEmpty, "units cover the texts end to end")
+            end = unit.upperBound
+        }
+        precondition(end == texts.count, "units cover all texts")
+        (self.texts, self.targets, self.units) = (texts, targets, units)
         lengths = texts.map(\.ids.count)
     }
 

@@ -15,10 +15,10 @@ enum TrainCommand {
         let name = output.standardizedFileURL.lastPathComponent
         let request = Request(
             name: name, objective: objective, training: training, evaluation: evaluation,
-            head: values[TrainOptions.head], recipe: recipe(values),
+            head: try headRecipe(values, objective), recipe: recipe(values),
             options: options(values), output: output,
             command: command(values, precision: session.model.encoder.precision), checkpoints: checkpoints)
-        try sayWhatBecomesOfTheHead(of: session, request.head)
+        try sayWhatBecomesOfTheHead(of: session, request.head.choice)
         let trained = try run(request, &session, progress)
         if values[SharedOptions.Output.json] {
             print(
@@ -37,7 +37,7 @@ enum TrainCommand {
         let objective: Objective
         let training: Dataset
         let evaluation: Dataset?
-        var head = HeadChoice.linear
+        var head = HeadRecipe.linear
         let recipe: AdapterRecipe?
         let options: TrainingOptions
         let output: URL
@@ -106,6 +106,7 @@ enum TrainCommand {
         case .epoch(let epoch):
             let scores = epoch.scores.map { "  " + $0.summary + (epoch.isBest ? "  best so far" : "") }
             line.milestone("epoch \(epoch.epoch)/\(epoch.epochs)  mean loss \(epoch.loss.fixed(4))" + (scores ?? ""))
+        case .stage: break
         }
     }
 
@@ -165,10 +166,24 @@ enum TrainCommand {
         if !values.isGiven(TrainOptions.objective), !values[SharedOptions.Output.quiet] {
             StandardError.print("objective: \(objective.rawValue), guessed from the labels of \(data.source)")
         }
-        guard objective == .classification || objective == .tagging else {
-            throw CommandLineError.conflict("\(TrainingError.noHead(for: objective))")
-        }
         return objective
+    }
+
+    /// What head the line asks for.
+    private static func headRecipe(_ values: OptionValues, _ objective: Objective) throws -> HeadRecipe {
+        var loss = LossOptions()
+        loss.kind = values[TrainOptions.Loss.kind]
+        loss.classWeights = values[TrainOptions.Loss.classWeights]
+        loss.labelSmoothing = values[TrainOptions.Loss.labelSmoothing]
+        loss.focalGamma = values[TrainOptions.Loss.focalGamma]
+        loss.rankingScale = values[TrainOptions.Loss.rankingScale]
+        loss.tripletMargin = values[TrainOptions.Loss.tripletMargin]
+        loss.tripletDistance = values[TrainOptions.Loss.tripletDistance]
+        if values.isGiven(TrainOptions.threshold), objective != .multilabel {
+            throw CommandLineError.conflict(
+                "--threshold is for several labels (--objective multilabel), the objective is \(objective.rawValue)")
+        }
+        return HeadRecipe(values[TrainOptions.head], loss: loss, threshold: values[TrainOptions.threshold])
     }
 
     private static func recipe(_ values: OptionValues) -> AdapterRecipe? {
@@ -213,6 +228,7 @@ extension ModelCard {
             ("epochs", "\(options.epochs), kept \(trained.report.bestEpoch.map(String.init) ?? "none finished")"),
             ("texts a step", "\(options.batchSize)"), ("learning rate", options.learningRate.formatted),
             ("head learning rate", (options.headLearningRate ?? options.learningRate).formatted),
+            ("loss", trained.loss),
             ("schedule", "\(options.schedule.rawValue), warm-up \(options.warmup)"),
             ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
             ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
@@ -222,7 +238,7 @@ extension ModelCard {
             ("trained parameters", HumanUnits.count(trained.report.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
         ]
-        if request.head == .checkpoint { settings.append(("the head's start", "the base model's own head")) }
+        if request.head.choice == .checkpoint { settings.append(("the head's start", "the base model's own head")) }
         self.init(
             baseModel: baseModel, name: request.name, method: method, objective: request.objective,
             head: trained.task.head?.shape ?? .linear,

@@ -41,7 +41,45 @@ enum TrainOptions {
 
     static let head = Option.defaulted(
         "head", .choice(of: HeadChoice.self), default: .linear,
-        "a linear layer; the layers of transformers' task models; or the head that the model has, to train on")
+        "a linear layer; RoBERTa's two layers; the layers of transformers' task models; or the head that the model has, to"
+            + " train on")
+    static let threshold = Option.optional(
+        "threshold", ValueKind<Float>.number("X", in: 0...0.9999),
+        "of several labels: the probability above which a text has one (0.5 if left out)")
+
+    /// The loss and its settings.
+    enum Loss {
+        static let kind = Option.optional(
+            "loss", .choice(of: LossOptions.Kind.self),
+            "the loss; that of the objective if left out, and of similarity that of the data: cosine for scores, triplet for"
+                + " negatives, ranking for pairs alone")
+        static let classWeights = Option.optional(
+            "class-weights", .classWeights,
+            "how much each label counts: by how rare it is, or as given, 1 for the others")
+        static let labelSmoothing = Option.defaulted(
+            "label-smoothing", .number("X", in: 0...0.9999), default: LossOptions().labelSmoothing,
+            "the share of the target that all classes have alike")
+        static let focalGamma = Option.optional(
+            "focal-gamma", ValueKind<Float>.number("X", in: 0...100),
+            "how much texts that are already right lose weight; makes the loss focal, for which it is 2 if left out")
+        static let rankingScale = Option.optional(
+            "ranking-scale", ValueKind<Float>.positiveNumber("X"),
+            "what ranking multiplies cosines with (20 if left out)")
+        static let tripletMargin = Option.optional(
+            "triplet-margin", ValueKind<Float>.number("X", in: 0...Float.greatestFiniteMagnitude),
+            "by how much a triplet's negative has to be farther (5 if left out)")
+        static let tripletDistance = Option.optional(
+            "triplet-distance", .choice(of: TripletLoss.Distance.self),
+            "the distance in triplets (euclidean if left out)")
+
+        static let group = CommandSpecification.Group(
+            "Loss",
+            [
+                kind.specification, classWeights.specification, labelSmoothing.specification,
+                focalGamma.specification, rankingScale.specification, tripletMargin.specification,
+                tripletDistance.specification,
+            ])
+    }
 
     // MARK: Training
 
@@ -89,7 +127,8 @@ enum TrainOptions {
         name: "train", summary: "trains an adapter and a head on labelled texts and writes the adapter folder",
         discussion: [
             "Data is read by extension: .jsonl ({\"text\": …, \"label\": …}; \"text_pair\" for pairs, \"labels\" for"
-                + " several, \"tokens\" and \"tags\" for tagging), .csv and .tsv with a header, .conll (token, tab, tag)."
+                + " several, \"negative\" for triplets, \"tokens\" and \"tags\" for tagging), .csv and .tsv with a header,"
+                + " .conll (token, tab, tag)."
         ],
         groups: [
             .init(
@@ -105,7 +144,9 @@ enum TrainOptions {
                 [
                     method.specification, rank.specification, alpha.specification, targets.specification,
                     layers.specification, adapterDropout.specification, head.specification,
+                    threshold.specification,
                 ]),
+            Loss.group,
             .init(
                 "Training",
                 [

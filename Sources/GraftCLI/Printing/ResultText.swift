@@ -2,8 +2,9 @@ import Graft
 
 /// How results look on standard output: as JSON and as text.
 extension Prediction {
-    /// `{"text":…,"task":…,"label":…,"score":…,"scores":{…}}`, with `text_pair` where there is one; of a tagging task
-    /// `{"text":…,"task":…,"entities":[{"text":…,"label":…,"start":…,"end":…,"score":…}]}`.
+    /// `{"text":…,"task":…,"label":…,"score":…,"scores":{…}}`, with `text_pair` where there is one; of other kinds of task
+    /// `"labels":[…],"scores":{…}`, `"value":…`, `"similarity":…`, or
+    /// `"entities":[{"text":…,"label":…,"start":…,"end":…,"score":…}]`.
     var json: JSONText {
         var fields: [(name: String, value: JSONText)] = [("text", .string(input.text))]
         if let pair = input.pair { fields.append(("text_pair", .string(pair))) }
@@ -14,6 +15,13 @@ extension Prediction {
                 ("label", .string(answer.label)), ("score", .float(answer.score)),
                 ("scores", .object(answer.scores.map { ($0.label, .float($0.score)) })),
             ]
+        case .labels(let answer):
+            fields += [
+                ("labels", .array(answer.labels.map { .string($0) })),
+                ("scores", .object(answer.scores.map { ($0.label, .float($0.score)) })),
+            ]
+        case .number(let number): fields.append(("value", .float(number)))
+        case .similarity(let cosine): fields.append(("similarity", .float(cosine)))
         case .entities(let entities): fields.append(("entities", .array(entities.map(\.json))))
         }
         return .object(fields)
@@ -31,19 +39,56 @@ extension Prediction.Entity {
 }
 
 extension Scores {
-    /// As the kind of task prints them.
+    /// `{"examples":…,` all figures by their names, and what the kind of task has besides`}`.
     var json: JSONText {
+        .object(
+            [("examples", .integer(examples))] + values.map { (name: $0.name, value: .double($0.value)) } + details)
+    }
+
+    /// Texts, or pairs, triplets, sentences.
+    private var examples: Int {
         switch self {
-        case .classification(let metrics): metrics.json
-        case .tagging(let metrics): metrics.json
+        case .classification(let metrics): metrics.examples
+        case .multilabel(let metrics): metrics.examples
+        case .regression(let metrics): metrics.examples
+        case .tagging(let metrics): metrics.sentences
+        case .similarity(let metrics): metrics.examples
+        case .ranking(let metrics): metrics.examples
         }
     }
 
-    /// A line of totals and a table.
+    private var details: [(name: String, value: JSONText)] {
+        switch self {
+        case .classification(let metrics): metrics.details
+        case .multilabel(let metrics): [("labels", metrics.perLabel.json)]
+        case .tagging(let metrics): metrics.details
+        case .ranking(let metrics): [("candidates", .integer(metrics.candidates))]
+        case .regression, .similarity: []
+        }
+    }
+
+    /// A line of totals, and a table where there is one.
     var lines: [String] {
         switch self {
         case .classification(let metrics): metrics.lines
+        case .multilabel(let metrics): metrics.lines
+        case .regression(let metrics):
+            [
+                "R² \(metrics.determination.fixed(4)), mean squared error \(metrics.squaredError.fixed(4)), mean absolute"
+                    + " error \(metrics.absoluteError.fixed(4)), Pearson \(metrics.pearson.fixed(4)), Spearman"
+                    + " \(metrics.spearman.fixed(4)), \(HumanUnits.count(metrics.examples)) texts"
+            ]
         case .tagging(let metrics): metrics.lines
+        case .similarity(let metrics):
+            [
+                "cosines against scores: Spearman \(metrics.spearman.fixed(4)), Pearson \(metrics.pearson.fixed(4)), "
+                    + "\(HumanUnits.count(metrics.examples)) pairs"
+            ]
+        case .ranking(let metrics):
+            [
+                summary.replacing("  ", with: ", ") + "; \(HumanUnits.count(metrics.examples)) texts, each among "
+                    + "\(HumanUnits.count(metrics.candidates))"
+            ]
         }
     }
 
@@ -52,21 +97,68 @@ extension Scores {
         switch self {
         case .classification(let metrics):
             "accuracy \(metrics.accuracy.fixed(4))  macro F1 \(metrics.macroF1.fixed(4))"
+        case .multilabel(let metrics):
+            "micro F1 \(metrics.micro.f1.fixed(4))  macro F1 \(metrics.macro.f1.fixed(4))"
+        case .regression(let metrics):
+            "R² \(metrics.determination.fixed(4))  squared error \(metrics.squaredError.fixed(4))"
         case .tagging(let metrics):
             "entity F1 \(metrics.f1.fixed(4))  precision \(metrics.precision.fixed(4))  "
                 + "recall \(metrics.recall.fixed(4))"
+        case .similarity(let metrics):
+            "Spearman \(metrics.spearman.fixed(4))  Pearson \(metrics.pearson.fixed(4))"
+        case .ranking(let metrics):
+            (["mean reciprocal rank \(metrics.meanReciprocalRank.fixed(4))"]
+                + RankingMetrics.depths.map { "recall at \($0) \(metrics.recall(at: $0).fixed(4))" }
+                + (metrics.tripletAccuracy.map { ["triplets right \($0.fixed(4))"] } ?? [])).joined(separator: "  ")
         }
     }
 }
 
-extension TaggingMetrics {
-    /// `{"examples":…,"entity_precision":…,"entity_recall":…,"entity_f1":…,"entities":…,"words":…,"word_accuracy":…,
-    /// "types":{…}}`
+extension [LabelScores] {
+    /// `{"sport":{"precision":…,"recall":…,"f1":…,"support":…},…}`
     fileprivate var json: JSONText {
-        .object([
-            ("examples", .integer(sentences)), ("entity_precision", .double(precision)),
-            ("entity_recall", .double(recall)), ("entity_f1", .double(f1)), ("entities", .integer(support)),
-            ("words", .integer(words)), ("word_accuracy", .double(wordAccuracy)),
+        .object(
+            map {
+                (
+                    $0.label,
+                    .object([
+                        ("precision", .double($0.precision)), ("recall", .double($0.recall)), ("f1", .double($0.f1)),
+                        ("support", .integer($0.support)),
+                    ])
+                )
+            })
+    }
+
+    /// A table of labels.
+    fileprivate var lines: [String] {
+        var table = TextTable(
+            ("label", .left), ("precision", .right), ("recall", .right), ("F1", .right), ("texts", .right))
+        for label in self {
+            table.append(
+                label.label, label.precision.fixed(4), label.recall.fixed(4), label.f1.fixed(4),
+                HumanUnits.count(label.support))
+        }
+        return table.lines
+    }
+}
+
+extension MultilabelMetrics {
+    /// A line of totals and a table of labels.
+    fileprivate var lines: [String] {
+        [
+            "micro F1 \(micro.f1.fixed(4)) (precision \(micro.precision.fixed(4)), recall \(micro.recall.fixed(4))), "
+                + "macro F1 \(macro.f1.fixed(4)), all labels right \(subsetAccuracy.fixed(4)), "
+                + "\(HumanUnits.count(examples)) texts",
+            "",
+        ] + perLabel.lines
+    }
+}
+
+extension TaggingMetrics {
+    /// `"entities":…,"words":…,"types":{…}`
+    fileprivate var details: [(name: String, value: JSONText)] {
+        [
+            ("entities", .integer(support)), ("words", .integer(words)),
             (
                 "types",
                 .object(
@@ -80,7 +172,7 @@ extension TaggingMetrics {
                         )
                     })
             ),
-        ])
+        ]
     }
 
     /// A line of totals and a table of types.
@@ -102,45 +194,25 @@ extension TaggingMetrics {
 }
 
 extension ClassificationMetrics {
-    /// `{"examples":…,"accuracy":…,"macro_f1":…,"accuracy_interval":[…],"labels":{…}}`
-    fileprivate var json: JSONText {
-        .object([
-            ("examples", .integer(examples)), ("accuracy", .double(accuracy)), ("macro_f1", .double(macroF1)),
+    /// `"accuracy_interval":[…],"labels":{…}`
+    fileprivate var details: [(name: String, value: JSONText)] {
+        [
             (
                 "accuracy_interval",
                 .array([.double(accuracyInterval.lowerBound), .double(accuracyInterval.upperBound)])
             ),
-            (
-                "labels",
-                .object(
-                    perLabel.map {
-                        (
-                            $0.label,
-                            .object([
-                                ("precision", .double($0.precision)), ("recall", .double($0.recall)),
-                                ("f1", .double($0.f1)), ("support", .integer($0.support)),
-                            ])
-                        )
-                    })
-            ),
-        ])
+            ("labels", perLabel.json),
+        ]
     }
 
     /// A line of totals and a table of labels.
     fileprivate var lines: [String] {
-        var table = TextTable(
-            ("label", .left), ("precision", .right), ("recall", .right), ("F1", .right), ("texts", .right))
-        for label in perLabel {
-            table.append(
-                label.label, label.precision.fixed(4), label.recall.fixed(4), label.f1.fixed(4),
-                HumanUnits.count(label.support))
-        }
         let interval = accuracyInterval
         return [
             "accuracy \(accuracy.fixed(4)) (95 % interval \(interval.lowerBound.fixed(4)) to "
                 + "\(interval.upperBound.fixed(4))), macro F1 \(macroF1.fixed(4)), \(HumanUnits.count(examples)) texts",
             "",
-        ] + table.lines
+        ] + perLabel.lines
     }
 }
 

@@ -1,0 +1,41 @@
+/// All that changes a frozen encoder for one task: at most one adapter for each linear map, and what was added to norms and
+/// embeddings.
+public struct AdapterSet: Sendable {
+    /// The adapter of each adapted site.
+    public let linear: [Site: any LinearAdapter]
+    /// What is added to norms.
+    public let norms: [NormSite: NormDelta]
+    /// What is added to the tables of embeddings; nil: nothing.
+    public let embeddings: EmbeddingDelta?
+
+    /// The given adapters.
+    public init(
+        _ linear: [Site: any LinearAdapter], norms: [NormSite: NormDelta] = [:], embeddings: EmbeddingDelta? = nil
+    ) {
+        (self.linear, self.norms, self.embeddings) = (linear, norms, embeddings)
+    }
+
+    /// No adapters: the base as it is.
+    public static let none = AdapterSet([:])
+
+    /// Adapted sites, layer by layer in the order of computing.
+    public var sites: [Site] { linear.keys.sorted() }
+
+    /// Changed norms, from the bottom.
+    public var normSites: [NormSite] { norms.keys.sorted() }
+
+    /// What can train: in linear maps, in the order of the sites, then in embeddings, then in norms.
+    public var parameters: [Parameter] {
+        sites.flatMap { linear[$0]?.parameters ?? [] } + (embeddings?.parameters ?? [])
+            + normSites.flatMap { norms[$0]?.parameters ?? [] }
+    }
+
+    /// Those in `layer` and above it.
+    package func from(layer: Int) -> AdapterSet {
+        AdapterSet(
+            linear.filter { $0.key.layer >= layer }, norms: norms.filter { $0.key.layer.map { $0 >= layer } ?? false })
+    }
+
+    /// Whether nothing is changed.
+    public var isEmpty: Bool { linear.isEmpty && norms.isEmpty && embeddings == nil }
+}

@@ -1,0 +1,16 @@
+/// Which rows of a step's embeddings are of one example: a pair or a triplet of texts.
+public struct RelatedRows: Sendable, Equatable {
+    /// The first text, which a triplet calls the anchor.
+    public var first: Int
+    /// The text that belongs to it.
+    public var second: Int
+    /// A text that does not; nil in a pair.
+    public var negative: Int?
+    /// How alike the first two are; nil where that is not said.
+    public var score: Float?
+
+    /// The given rows.
+    public init(first: Int, second: Int, negative: Int? = nil, score: Float? = nil) {
+        (self.first, self.second, self.negative, self.score) = (first, second, negative, score)
+    }
+}

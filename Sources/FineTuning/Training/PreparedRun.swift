@@ -1,0 +1,142 @@
+import Adapters
+import Encoders
+import Matrices
+
+/// A run with its texts read, its heads and adapters made, and its trainer at the first step.
+struct PreparedRun {
+    let trainer: Trainer
+    let identity: TrainingIdentity
+    /// Label names of each task with the number of its training texts of each.
+    let labelCounts: [[(label: String, count: Int)]]
+    /// The loss of each task in words.
+    var losses: [String] { tasks.map(\.head.lossDescription) }
+    private let encoder: TransformerEncoder
+    private let run: TrainingRun
+    private let tasks: [TrainingTask]
+    private let adapters: [TrainingRun.Adapter?]
+    private let routes: [TrainingRoute]
+    private let limits: [Int]
+    private let baseModel: String?
+
+    /// - Throws: what training throws before its first step.
+    init(_ run: TrainingRun, for model: AdaptedModel, baseModel: String?) throws {
+        (encoder, self.run, self.baseModel) = (model.encoder, run, baseModel)
+        try PreparedRun.check(run)
+        let options = run.stages[0].options
+        let used = Set(run.tasks.map(\.adapter))
+        adapters = run.adapters.filter { used.contains($0.name) } + (used.contains(nil) ? [nil] : [])
+        var starts: [ParameterVector] = []
+        var routes: [TrainingRoute] = []
+        for adapter in adapters {
+            let (set, values) = try adapter?.adapters(for: encoder, seed: options.seed) ?? (.none, ParameterVector([]))
+            starts.append(values)
+            var stages: [AdapterSet] = []
+            for stage in run.stages {
+                stages.append(try stage.trains.unfreezing.deltas(for: encoder, over: stages.last ?? set))
+            }
+            routes.append(TrainingRoute(adapter?.name ?? "none", stages: stages))
+        }
+        self.routes = routes
+        var (tasks, limits, heads, counts) = (
+            [TrainingTask](), [Int](), [ParameterVector](), [[(label: String, count: Int)]]()
+        )
+        for task in run.tasks {
+            let (head, values, isFrozen, ownLimit) = try task.head(in: model, seed: options.seed)
+            let limit = min(ownLimit ?? options.maximumTokens, encoder.config.maximumPositions)
+            let route = adapters.firstIndex { $0?.name == task.adapter } ?? 0
+            var prepared = TrainingTask(
+                task.name, head: head, isHeadFrozen: isFrozen, route: route,
+                training: try task.training.map { try model.texts(of: $0, head, limit: limit) },
+                evaluation: try task.evaluation.map { try model.texts(of: $0, head, limit: limit) })
+            (prepared.weight, prepared.maximumDrop) = (task.weight, task.maximumDrop)
+            prepared.source = task.training?.source
+            tasks.append(prepared)
+            limits.append(limit)
+            heads.append(values)
+            let labels = task.training?.labelCounts ?? [:]
+            counts.append(head.labels.map { (label: $0, count: labels[$0] ?? 0) })
+        }
+        (self.tasks, self.limits, labelCounts) = (tasks, limits, counts)
+        var trainer = Trainer(encoder, routes, tasks, mixing: run.mixing, run.stages)
+        for (index, task) in tasks.enumerated() {
+            trainer.start(task: index, from: starts[task.route])
+            trainer.start(task: index, from: heads[index])
+        }
+        self.trainer = trainer
+        for (place, stage) in run.stages.enumerated() where trainer.model(of: place).trainedCounts.isEmpty {
+            throw TrainingError.nothingTrains(stage: stage.name)
+        }
+        identity = TrainingIdentity(run, encoder, tasks, starts: heads + starts)
+    }
+
+    /// What can be said before anything is read.
+    private static func check(_ run: TrainingRun) throws(TrainingError) {
+        let names = run.tasks.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) { throw .twice(task: twice) }
+        guard run.tasks.contains(where: { $0.training != nil }) else { throw .noTrainingData }
+        for task in run.tasks {
+            if let name = task.adapter, !run.adapters.contains(where: { $0.name == name }) {
+                throw .noSuchAdapter(name, task: task.name, adapters: run.adapters.map(\.name))
+            }
+            if case .new = task.head {
+                let isTrained = task.training != nil && run.stages.contains { $0.trains.heads }
+                guard isTrained else { throw .untrainedHead(task: task.name) }
+            }
+        }
+    }
+
+    /// The tasks with these values of the run.
+    func tasks(_ values: ParameterVector) -> [(name: String, task: TaskAdapter)] {
+        tasks.indices.map { index in
+            let route = tasks[index].route
+            let own = values.viewed(as: trainer.parameters.tasks[index])
+            let bundle: AdapterBundle? =
+                switch adapters[route]?.start {
+                case .new(let recipe):
+                    AdapterBundle(recipe, trained: own, routes[route].adapters, on: encoder, baseModel: baseModel)
+                case .saved(let bundle): bundle.holding(own)
+                case nil: nil
+                }
+            let head = HeadFiles(tasks[index].head, own, maximumTokens: limits[index], on: encoder)
+            return (tasks[index].name, TaskAdapter(bundle: bundle, head: head))
+        }
+    }
+}
+
+extension TrainingRun.Adapter {
+    /// The adapters on the encoder, and the values that they start from.
+    fileprivate func adapters(
+        for encoder: TransformerEncoder, seed: UInt64
+    ) throws(AdapterError) -> (AdapterSet, ParameterVector) {
+        switch start {
+        case .new(let recipe):
+            let fresh = try recipe.fresh(for: encoder, seed: seed)
+            return (fresh.adapters, fresh.parameters)
+        case .saved(let bundle): return (bundle.adapters, bundle.parameters)
+        }
+    }
+}
+
+extension TrainingRun.Task {
+    /// The head, the values that it starts from, whether it is frozen, and the tokens that its texts were cut to before.
+    fileprivate func head(
+        in model: AdaptedModel, seed: UInt64
+    ) throws -> (head: any Head, values: ParameterVector, isFrozen: Bool, limit: Int?) {
+        switch head {
+        case .new(let recipe):
+            guard let training else { throw TrainingError.untrainedHead(task: name) }
+            let (head, start) = try model.head(
+                recipe, for: objective ?? training.guessedObjective ?? .classification, learnedFrom: training)
+            var values = ParameterVector(head.parameters)
+            head.initialize(&values, seed: seed)
+            for (parameter, value) in start { values[parameter] = value }
+            return (head, values, false, nil)
+        case .saved(let files, let isFrozen):
+            let (head, values) = files.head
+            if let objective, objective != head.objective {
+                throw TrainingError.otherHead(found: head.objective, expected: objective)
+            }
+            return (head, values, isFrozen, files.maximumTokens)
+        }
+    }
+}
