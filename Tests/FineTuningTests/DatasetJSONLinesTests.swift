@@ -44,6 +44,17 @@ import Testing
         #expect(sentence[0].text == "New York")
     }
 
+    @Test func readsTextsThatBelongTogetherWithoutALabel() throws {
+        #expect(
+            try examples("{\"text\": \"x\", \"text_pair\": \"y\", \"id\": 3}") == [Example("x", pairedWith: "y")])
+        let triplet = [Example("x", pairedWith: "y", negative: "z")]
+        #expect(try examples("{\"text\": \"x\", \"text_pair\": \"y\", \"negative\": \"z\"}") == triplet)
+        #expect(try examples("{\"anchor\": \"x\", \"positive\": \"y\", \"negative\": \"z\"}") == triplet)
+        #expect(
+            try examples("{\"anchor\": \"x\", \"positive\": \"y\"}", labels: .ignored)
+                == [Example("x", pairedWith: "y")])
+    }
+
     @Test func takesTagsFromALineThatAlsoHasItsText() throws {
         let line = "{\"text\": \"New York\", \"tokens\": [\"New\", \"York\"], \"tags\": [\"B\", \"I\"]}"
         #expect(try examples(line) == [Example(tokens: ["New", "York"], tags: ["B", "I"])])
@@ -85,6 +96,35 @@ import Testing
         ),
         ("{\"text\": \"x\", \"id\": 1}", "data.jsonl:1: there is no 'label'; there is 'id', 'text'"),
         ("{}", "data.jsonl:1: there is no 'text'; there is nothing"),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\", \"lable\": 1}",
+            "data.jsonl:1: there is no 'label'; there is 'lable', 'text', 'text_pair' (did you mean 'lable'?)"
+        ),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\", \"score\": 1}",
+            "data.jsonl:1: there is no 'label'; there is 'score', 'text', 'text_pair'"
+        ),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\", \"label\": null}",
+            "data.jsonl:1: 'label' is null, expected a value"
+        ),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\", \"negative\": \"z\", \"label\": 1}",
+            "data.jsonl:1: there is a negative and a 'label'; a triplet says by itself what belongs together: leave one of"
+                + " them out"
+        ),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\"}\n{\"text\": \"x\", \"text_pair\": \"y\", \"label\": 1}",
+            "data.jsonl:2: there is a label, but none on line 1; label all pairs or none"
+        ),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\", \"label\": 1}\n{\"text\": \"x\", \"text_pair\": \"y\"}",
+            "data.jsonl:2: there is no label, but one on line 1; label all pairs or none"
+        ),
+        (
+            "{\"text\": \"x\", \"text_pair\": \"y\"}\n{\"text\": \"x\", \"text_pair\": \"y\", \"negative\": \"z\"}",
+            "data.jsonl:2: there is a negative, but none on line 1; pairs and triplets do not mix"
+        ),
         ("{\"text\": 7, \"label\": \"a\"}", "data.jsonl:1: 'text' is a number, expected text"),
         ("{\"text\": null, \"label\": \"a\"}", "data.jsonl:1: 'text' is null, expected a value"),
         (

@@ -41,6 +41,17 @@ import Testing
         #expect(try examples(content, name: "data.TSV", .init(label: "score")) == expected)
     }
 
+    @Test func readsPairsAndTripletsThatBelongTogether() throws {
+        #expect(
+            try examples("text_pair,id,text\ny,7,x\n") == [Example("x", pairedWith: "y", line: 2)])
+        #expect(
+            try examples("anchor,positive,negative\nx,y,z\n")
+                == [Example("x", pairedWith: "y", negative: "z", line: 2)])
+        #expect(
+            try examples("text\ttext_pair\tnegative\nx\ty\tz\n", name: "data.tsv")
+                == [Example("x", pairedWith: "y", negative: "z", line: 2)])
+    }
+
     @Test func readsTextsWithoutLabelColumn() throws {
         #expect(
             try examples("text\nOne\n\nTwo\n", labels: .ignored) == [Example("One", line: 2), Example("Two", line: 4)])
@@ -49,6 +60,19 @@ import Testing
     @Test(arguments: [
         ("texts,label\nx,a\n", "data.csv:1: there is no 'text'; there is 'texts', 'label' (did you mean 'texts'?)"),
         ("text,kind\nx,a\n", "data.csv:1: there is no 'label'; there is 'text', 'kind'"),
+        (
+            "text,text_pair,labl\nx,y,a\n",
+            "data.csv:1: there is no 'label'; there is 'text', 'text_pair', 'labl' (did you mean 'labl'?)"
+        ),
+        (
+            "text,text_pair,score\nx,y,1\n",
+            "data.csv:1: there is no 'label'; there is 'text', 'text_pair', 'score'"
+        ),
+        (
+            "text,text_pair,negative,label\nx,y,z,a\n",
+            "data.csv:1, column 4: there is a negative and a 'label'; a triplet says by itself what belongs together:"
+                + " leave one of them out"
+        ),
         ("text,label,text\nx,a,y\n", "data.csv:1, column 3: there are two columns 'text'; rename one"),
         (
             "text,label\nx,a\nx, y,a\n",

@@ -50,6 +50,8 @@ import Testing
         ([Example("x", label: .name("0.5")), Example("y", label: .name("nan"))], .classification),
         ([Example("x", pairedWith: "z", label: .number(0.25))], .similarity),
         ([Example("x", pairedWith: "z", label: .number(1))], .classification),
+        ([Example("x", pairedWith: "z")], .similarity),
+        ([Example("x", pairedWith: "z", negative: "w")], .similarity),
         ([Example("x", label: .names([]))], .multilabel),
         ([Example(tokens: ["x"], tags: ["O"])], .tagging),
     ])

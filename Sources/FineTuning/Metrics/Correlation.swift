@@ -14,7 +14,7 @@ public enum Correlation {
             squareY += (y - meanY) * (y - meanY)
         }
         guard squareX > 0, squareY > 0 else { return 0 }
-        return max(-1, min(1, product / squareX.squareRoot() / squareY.squareRoot()))
+        return max(-1, min(1, product / (squareX * squareY).squareRoot()))
     }
 
     /// Spearman's: Pearson's of the ranks, so how near to any rising line.

@@ -26,4 +26,26 @@ public struct TaggedSpan: Sendable, Hashable {
         }
         return spans
     }
+
+    /// The entities in the tags of one sentence that are written by the rules of a scheme, as seqeval finds them in its strict
+    /// mode. What is not, and a tag that the scheme has not, is no entity.
+    public static func all(in tags: [String], strictly scheme: TagScheme) -> [TaggedSpan] {
+        var spans: [TaggedSpan] = []
+        /// The words from the last beginning on, as long as they go on.
+        var open: Range<Int>?
+        var previous = Tag.outside
+        for (word, name) in (tags + [Tag.outside.name]).enumerated() {
+            let tag = Tag(name) ?? .outside
+            if let words = open, tag.continues(previous), scheme == .iobes || tag.place == .inside {
+                open = words.lowerBound..<word + 1
+            } else {
+                let isWhole = scheme == .bio || previous.place == .end || previous.place == .single
+                if let words = open, isWhole { spans.append(TaggedSpan(type: previous.type, words: words)) }
+                let isBeginning = tag.place == .begin || scheme == .iobes && tag.place == .single
+                open = isBeginning ? word..<word + 1 : nil
+            }
+            previous = tag
+        }
+        return spans
+    }
 }

@@ -120,7 +120,8 @@ private struct Inspection {
     private mutating func addHead(_ url: URL) throws {
         let head = try HeadFiles(contentsOf: url, hiddenSize: nil)
         add("head_type", .string(head.objective.rawValue))
-        add("labels", .array(head.labels.map { .string($0) }))
+        if !head.labels.isEmpty { add("labels", .array(head.labels.map { .string($0) })) }
+        if let threshold = head.threshold { add("threshold", .float(threshold)) }
         if head.shape != .linear { add("head_layers", .string(head.shape.description)) }
         if let pooling = head.pooling { add("head_pooling", .string(pooling.name)) }
         add("max_tokens", .integer(head.maximumTokens))

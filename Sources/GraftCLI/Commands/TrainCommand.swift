@@ -19,6 +19,7 @@ enum TrainCommand {
             options: options(values), output: output,
             command: command(values, precision: session.model.encoder.precision), checkpoints: checkpoints)
         try sayWhatBecomesOfTheHead(of: session, request.head.choice)
+        if !values[SharedOptions.Output.quiet] { try sayTheLoss(of: request, session) }
         let trained = try run(request, &session, progress)
         if values[SharedOptions.Output.json] {
             print(
@@ -96,6 +97,13 @@ enum TrainCommand {
             found + (choice == .checkpoint ? "trained on" : "left out; --head checkpoint trains it on"))
     }
 
+    /// A loss that depends on the data, or was asked for, is said before it is trained with.
+    private static func sayTheLoss(of request: Request, _ session: ModelSession) throws {
+        guard request.objective == .similarity || request.head.loss != LossOptions() else { return }
+        let (head, _) = try session.model.head(request.head, for: request.objective, learnedFrom: request.training)
+        StandardError.print("loss: \(head.lossDescription)")
+    }
+
     private static func show(_ event: TrainingProgress, _ line: ProgressLine) {
         switch event {
         case .step(let step):
@@ -164,7 +172,8 @@ enum TrainCommand {
     private static func objective(_ values: OptionValues, _ data: Dataset) throws -> Objective {
         let objective = values[TrainOptions.objective] ?? data.guessedObjective ?? .classification
         if !values.isGiven(TrainOptions.objective), !values[SharedOptions.Output.quiet] {
-            StandardError.print("objective: \(objective.rawValue), guessed from the labels of \(data.source)")
+            let evidence = data.examples.first?.label == nil ? "texts without labels" : "labels"
+            StandardError.print("objective: \(objective.rawValue), guessed from the \(evidence) of \(data.source)")
         }
         return objective
     }
