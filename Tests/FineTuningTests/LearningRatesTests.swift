@@ -9,7 +9,7 @@ import Testing
     @Test func everyPartHasItsRateAndWithoutOneThatOfItsLikes() {
         var rates = LearningRates(adapters: 1e-3, layers: 2e-5)
         #expect(
-            ParameterPlace.Part.allCases.map { rates[$0] } == [1e-3, 1e-3, 2e-5, 2e-5, 1e-3, 1e-3],
+            ParameterPlace.Part.allCases.map { rates[$0] } == [1e-3, 1e-3, 2e-5, 2e-5, 2e-5, 2e-5],
             "adapters, heads, layers, embeddings, norms, biases")
         for (index, part) in ParameterPlace.Part.allCases.enumerated() { rates[part] = Float(index + 1) }
         #expect(ParameterPlace.Part.allCases.map { rates[$0] } == [1, 2, 3, 4, 5, 6])
@@ -45,7 +45,7 @@ import Testing
     @Test func aLineSaysThemAll() {
         #expect(
             LearningRates(adapters: 0.5, heads: 2, layers: 0.25).description
-                == "adapters 0.5, heads 2.0, layers 0.25, embeddings 0.25, norms 0.5, biases 0.5, layer decay 1.0, "
+                == "adapters 0.5, heads 2.0, layers 0.25, embeddings 0.25, norms 0.25, biases 0.25, layer decay 1.0, "
                 + "ratio of B to A 1.0")
     }
 }

@@ -5,17 +5,20 @@ import Matrices
 /// for comparing models Koehn 2004).
 ///
 /// The same texts are drawn for both, so what makes a text hard for both plays no part. Draws are a function of the seed.
-struct PairedBootstrap: Sendable {
+package struct PairedBootstrap: Sendable {
     /// How many draws.
-    var draws = 1000
+    package let draws: Int
     /// Where the draws come from.
-    var seed: UInt64 = 0
+    package let seed: UInt64
+
+    /// So many draws of this seed.
+    package init(draws: Int = 1000, seed: UInt64 = 0) { (self.draws, self.seed) = (draws, seed) }
 
     /// The middle 95 % of the differences of so many texts' draws; nil where no draw has a difference.
     ///
     /// - Parameter difference: of the scores on the texts at some indices, among which a text may be several times; nil where there is
     ///   none: a correlation of texts that are all alike, say.
-    func interval(texts count: Int, _ difference: ([Int]) -> Double?) -> ClosedRange<Double>? {
+    package func interval(texts count: Int, _ difference: ([Int]) -> Double?) -> ClosedRange<Double>? {
         precondition(count > 0 && draws > 0, "there are texts to draw from")
         let differences = Parallel.map(draws) { draw -> Double? in
             var random = RandomStream(seed: seed, name: "bootstrap.\(draw)")

@@ -16,12 +16,11 @@ public struct LearningRates: Sendable, Equatable {
     public var adapters: Float
     /// Of heads; nil: that of adapters.
     public var heads: Float?
-    /// Of layers that train whole: their weights are good already, and move by less.
+    /// Of the weights of layers that train whole: they are good already, and move by less.
     public var layers: Float
-    /// Of the tables of the embeddings; nil: that of layers.
-    public var embeddings: Float?
-    /// Of norms, and of biases, that train by themselves; nil: that of adapters.
-    public var norms, biases: Float?
+    /// Of the embeddings' tables, of norms and of biases; nil: that of layers. Biases that train alone bear a higher one (BitFit:
+    /// 1e-4 to 1e-3).
+    public var embeddings, norms, biases: Float?
     /// What the rate is multiplied by from a layer to the one below; 1: all layers are alike.
     public var layerDecay: Float = 1
     /// How many times the rate of LoRA's A its B has. Hayou et al. advise 16, and a lower rate beside.
@@ -30,8 +29,8 @@ public struct LearningRates: Sendable, Equatable {
     /// What ``layers`` is where nothing else is said.
     public static let usualLayers: Float = 5e-5
 
-    /// A rate of adapters, which heads, norms and biases have too unless something else is said, and one of layers, which
-    /// embeddings have too.
+    /// A rate of adapters, which heads have too unless something else is said, and one of layers, which all else of the encoder
+    /// has too.
     public init(adapters: Float = 1e-3, heads: Float? = nil, layers: Float = LearningRates.usualLayers) {
         (self.adapters, self.heads, self.layers) = (adapters, heads, layers)
     }
@@ -47,8 +46,8 @@ public struct LearningRates: Sendable, Equatable {
             case .heads: heads ?? adapters
             case .layers: layers
             case .embeddings: embeddings ?? layers
-            case .norms: norms ?? adapters
-            case .biases: biases ?? adapters
+            case .norms: norms ?? layers
+            case .biases: biases ?? layers
             }
         }
         set {

@@ -7,21 +7,21 @@ import Encoders
 ///
 /// after step t, counted from 1: over the first steps d is lower, so that where training started does not stay in it. A
 /// number that does not move stays what it is, bit for bit.
-struct MovingAverage: Sendable {
+package struct MovingAverage: Sendable {
     /// Its decay at its highest, in [0, 1).
-    let decay: Float
+    package let decay: Float
     /// a
-    private(set) var values: ParameterVector
+    package private(set) var values: ParameterVector
 
     /// The average so far: before the first step, the values that training starts from.
-    init(decay: Float, of values: ParameterVector) {
+    package init(decay: Float, of values: ParameterVector) {
         precondition((0..<1).contains(decay), "a moving average decays by a factor from 0 to below 1")
         (self.decay, self.values) = (decay, values)
     }
 
     /// Takes in the values after a step, counted from 1.
-    mutating func add(_ new: ParameterVector, after step: Int) {
-        precondition(new.layout === values.layout, "an average is of one layout")
+    package mutating func add(_ new: ParameterVector, after step: Int) {
+        precondition(new.layout.count == values.layout.count, "an average is of one layout")
         let share = 1 - min(decay, Float(1 + step) / Float(10 + step))
         values.withMutableValues { values in
             new.values.withUnsafeBufferPointer { new in
