@@ -2,8 +2,8 @@ import Files
 
 /// What can go wrong in training.
 public enum TrainingError: Error, Sendable, Equatable {
-    /// The loss of a step is infinite or not a number.
-    case diverged(step: Int, loss: Double)
+    /// The loss of a step, or its gradient, is infinite or not a number.
+    case diverged(Divergence)
     /// Nothing trains in a stage.
     case nothingTrains(stage: String)
     /// A new head trains in no stage.
@@ -16,6 +16,8 @@ public enum TrainingError: Error, Sendable, Equatable {
     case noSuchAdapter(String, task: String, adapters: [String])
     /// Parameters that train have not moved in the steps so far.
     case unmoved([Unmoved], steps: Int)
+    /// No task that learns has a score of that name.
+    case noSuchMetric(String, metrics: [String])
     /// What is frozen has not kept its bits: parameters or modules of the encoder.
     case frozenMoved([String])
     /// The model folder's own head is for another objective.
@@ -38,9 +40,10 @@ extension TrainingError: CustomStringConvertible {
     /// One line for people.
     public var description: String {
         switch self {
-        case .diverged(let step, let loss):
-            "the loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"); "
-                + "try a lower learning rate, a longer warm-up or a lower clip"
+        case .diverged(let divergence): divergence.description
+        case .noSuchMetric(let name, let metrics):
+            "no task that is trained and evaluated has a score '\(name)'; "
+                + (metrics.isEmpty ? "give it data to evaluate on" : "there are \(metrics.joined(separator: ", "))")
         case .nothingTrains(let stage):
             "there is nothing to train in stage '\(stage)': all that it trains is frozen or not there; "
                 + "train heads, adapters or layers, or use embed and predict, which train nothing"

@@ -62,6 +62,9 @@ public struct TrainingOptions: Sendable, Equatable {
 }
 
 extension TrainingOptions {
+    /// Examples of one step of the optimizer.
+    var stepSize: Int { batchSize * accumulation }
+
     /// Peak learning rate of adapters.
     public var learningRate: Float {
         get { learningRates.adapters }
