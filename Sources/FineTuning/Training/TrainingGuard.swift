@@ -1,4 +1,5 @@
 import Encoders
+import Files
 
 /// Proves, while training goes on, that all that trains moves and that nothing frozen does.
 ///
@@ -11,8 +12,10 @@ struct TrainingGuard: Sendable {
 
     private let encoder: TransformerEncoder
     private let bits: [FrozenBits]
-    private let start: ParameterVector
-    private let isTrained: [Bool]
+    /// XXH64 of each parameter that does not train; nil for the others.
+    private let frozenHashes: [UInt64?]
+    /// What training began with, until all that trains has moved.
+    private var start: ParameterVector?
     /// For each parameter, the steps that should have moved it, until it has been found to have moved; then nil.
     private var chances: [Int?]
     private var checksFrozen: Bool
@@ -23,8 +26,11 @@ struct TrainingGuard: Sendable {
     ///   may move no more.
     init(_ encoder: TransformerEncoder, _ start: ParameterVector, isTrained: [Bool], isFresh: Bool) {
         precondition(isTrained.count == start.layout.parameters.count, "each parameter trains or not")
-        (self.encoder, self.start, self.isTrained) = (encoder, start, isTrained)
+        (self.encoder, self.start) = (encoder, start)
         bits = encoder.frozenBits
+        frozenHashes = zip(start.layout.parameters, isTrained).map { parameter, isTrained in
+            isTrained ? nil : TrainingGuard.hash(of: parameter, start)
+        }
         chances = isTrained.map { $0 && isFresh ? 0 : nil }
         checksFrozen = true
     }
@@ -41,7 +47,7 @@ struct TrainingGuard: Sendable {
     mutating func add(
         _ values: ParameterVector, _ optimizer: AdamW, rates: [Float], takesPart: (Int) -> Bool
     ) throws(TrainingError) {
-        guard isWatching else { return }
+        guard isWatching, let start else { return }
         var stuck: [TrainingError.Unmoved] = []
         for (index, parameter) in values.layout.parameters.enumerated() {
             guard let before = chances[index], rates[index] > 0, takesPart(index) else { continue }
@@ -58,6 +64,7 @@ struct TrainingGuard: Sendable {
             }
         }
         guard stuck.isEmpty else { throw .unmoved(stuck, steps: optimizer.steps) }
+        if chances.allSatisfy({ $0 == nil }), !checksFrozen { self.start = nil }
         if checksFrozen, optimizer.steps >= TrainingGuard.patience {
             checksFrozen = false
             try checkFrozen(values)
@@ -69,12 +76,17 @@ struct TrainingGuard: Sendable {
     /// - Throws: ``TrainingError/frozenMoved(_:)`` naming what has not.
     func checkFrozen(_ values: ParameterVector) throws(TrainingError) {
         var moved: [String] = []
-        for (parameter, isTrained) in zip(values.layout.parameters, isTrained) where !isTrained {
-            let range = values.layout.range(of: parameter)
-            if !TrainingGuard.areEqual(values.values[range], start.values[range]) { moved.append(parameter.name) }
+        for (parameter, hash) in zip(values.layout.parameters, frozenHashes) {
+            if let hash, hash != TrainingGuard.hash(of: parameter, values) { moved.append(parameter.name) }
         }
         moved += zip(bits, encoder.frozenBits).filter { $0 != $1 }.map { $0.0.name }
         guard moved.isEmpty else { throw .frozenMoved(moved) }
+    }
+
+    private static func hash(of parameter: Parameter, _ values: ParameterVector) -> UInt64 {
+        values.values.withUnsafeBufferPointer {
+            XXHash64.hash(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: $0[values.layout.range(of: parameter)])))
+        }
     }
 
     private static func areEqual(_ a: ArraySlice<Float>, _ b: ArraySlice<Float>) -> Bool {
