@@ -74,6 +74,26 @@ package final class AtomicFile {
     }
 }
 
+extension AtomicFile {
+    /// Removes the temporary files and folders beside `url` that programs left which were killed while they replaced it. What
+    /// cannot be removed stays: it is in nobody's way.
+    package static func removeLeftovers(of url: URL) {
+        let destination = url.resolvingSymlinksInPath()
+        let folder = destination.deletingLastPathComponent()
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        for name in names where isTemporary(name, of: destination.lastPathComponent) {
+            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+        }
+    }
+
+    /// Whether a name is what ``temporarySibling(of:)`` makes of another.
+    private static func isTemporary(_ name: String, of destination: String) -> Bool {
+        let (start, end) = (".\(destination).", ".partial")
+        guard name.hasPrefix(start), name.hasSuffix(end), name.count > start.count + end.count else { return false }
+        return name.dropFirst(start.count).dropLast(end.count).allSatisfy { ("0"..."9").contains($0) }
+    }
+}
+
 /// A name beside `path` that nothing else uses, hidden, and recognizable if a crash leaves it behind.
 func temporarySibling(of path: String) -> String {
     let url = URL(fileURLWithPath: path)

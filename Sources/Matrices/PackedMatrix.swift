@@ -48,6 +48,11 @@ package struct PackedMatrix: Sendable {
         }
     }
 
+    /// Calls `body` with the bytes of all panels.
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        panels.withBuffer { body(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Columns are shared among threads in multiples of this: a whole number of panels on every path (64, 24, 16, …).
     static let columnGrain = 192
 }

@@ -10,7 +10,10 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precisio
 from transformers import (
     get_constant_schedule_with_warmup,
     get_cosine_schedule_with_warmup,
+    get_cosine_with_hard_restarts_schedule_with_warmup,
+    get_cosine_with_min_lr_schedule_with_warmup,
     get_linear_schedule_with_warmup,
+    get_polynomial_decay_schedule_with_warmup,
 )
 
 from fixtures import VERSIONS, run, write_json
@@ -18,17 +21,36 @@ from fixtures import VERSIONS, run, write_json
 VERSIONS.update({"scikit-learn": sklearn.__version__, "scipy": scipy.__version__})
 
 
-def schedule(name, steps, warmup):
+def schedule(name, steps, warmup, cycles=1, power=1.0, floor=0.0):
+    """The factors that transformers gives, two steps past the end too: there the formulas differ most."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     make = {
         "linear": lambda: get_linear_schedule_with_warmup(optimizer, warmup, steps),
-        "cosine": lambda: get_cosine_schedule_with_warmup(optimizer, warmup, steps),
+        "cosine": lambda: get_cosine_with_min_lr_schedule_with_warmup(optimizer, warmup, steps, min_lr_rate=floor)
+        if floor
+        else get_cosine_schedule_with_warmup(optimizer, warmup, steps),
+        "cosine-restarts": lambda: get_cosine_with_hard_restarts_schedule_with_warmup(optimizer, warmup, steps, cycles),
+        "polynomial": lambda: get_polynomial_decay_schedule_with_warmup(optimizer, warmup, steps, floor, power),
         "constant": lambda: get_constant_schedule_with_warmup(optimizer, warmup),
     }
     multiplier = make[name]().lr_lambdas[0]
-    # Two steps past the end too: there the formulas differ most.
-    values = [float(multiplier(step)) for step in range(steps + 2)]
-    return {"schedule": name, "steps": steps, "warmup_steps": warmup, "multipliers": values}
+    # With a floor, transformers' cosine rises again past the end; there is no step there.
+    values = [float(multiplier(step)) for step in range(steps + (0 if floor else 2))]
+    settings = {"cycles": cycles, "power": power, "floor": floor}
+    return {"schedule": name, "steps": steps, "warmup_steps": warmup, "multipliers": values, **settings}
+
+
+def warm_restarts(steps, cycles, growth):
+    """The factors that PyTorch gives, as long as its cycles last."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    first = steps // sum(growth**cycle for cycle in range(cycles))
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, first, growth)
+    values = []
+    for _ in range(steps):
+        values.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    return {"steps": steps, "cycles": cycles, "growth": growth, "multipliers": values}
 
 
 def scores(name, labels, targets, predictions):
@@ -60,8 +82,16 @@ def noisy(count, labels, share, seed):
 
 def make(folder):
     sizes = [(1, 0), (10, 0), (10, 1), (37, 3), (20, 20), (12, 15)]
-    schedules = [schedule(name, *size) for name in ("linear", "cosine", "constant") for size in sizes]
-    write_json(folder / "schedules.json", {"versions": VERSIONS, "schedules": schedules})
+    schedules = [schedule(name, *size) for name in ("linear", "cosine", "constant", "cosine-restarts") for size in sizes]
+    schedules += [schedule("cosine-restarts", *size, cycles=cycles) for size in sizes for cycles in (2, 3)]
+    # transformers divides by zero where the warm-up is all there is.
+    sloped = [size for size in sizes if size[0] > size[1]]
+    schedules += [schedule("polynomial", *size, power=power) for size in sloped for power in (1.0, 2.0, 0.5)]
+    schedules += [schedule("polynomial", 37, 3, power=3.0, floor=0.05), schedule("cosine", 37, 3, floor=0.1)]
+    restarts = [warm_restarts(30, 4, 2), warm_restarts(40, 4, 1), warm_restarts(39, 3, 3)]
+    write_json(
+        folder / "schedules.json", {"versions": VERSIONS, "schedules": schedules, "warm_restarts": restarts}
+    )
     cases = [
         scores("five classes with noise", ["a", "b", "c", "d", "e"], *noisy(60, 5, 0.3, 1)),
         scores("two classes", ["negative", "positive"], *noisy(41, 2, 0.4, 2)),

@@ -52,6 +52,9 @@ public final class FrozenLinear: Sendable {
     /// How the weight is held.
     public var precision: Precision { forwardPanels.precision }
 
+    /// Calls `body` with the weight's bytes as they are packed for x·Wᵀ.
+    func withPackedBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { forwardPanels.withBytes(body) }
+
     /// y [tokens, outputs] from x [tokens, inputs]. The pullback adds dx = dy W, where an input gradient is asked for.
     public func forward(_ x: LinearInput, _ pass: Pass) -> (y: Matrix, pullback: LinearPullback) {
         precondition(x.values.columns == inputs, "x has \(inputs) columns")

@@ -99,7 +99,7 @@ extension AdaptedModel {
         }
         return TrainingTexts(
             texts: texts.flatMap { $0 }, targets: zip(answers, texts).flatMap { head.targets($0, of: $1) },
-            units: units)
+            units: units, origins: texts.enumerated().flatMap { index, own in own.map { _ in index } })
     }
 }
 

@@ -27,7 +27,8 @@ extension AdaptedModel {
     ///     A resumed run comes to the same bytes as one that was never stopped. The file stays when training is done.
     ///   - report: called after each step, epoch and stage; its answer ends training early.
     /// - Throws: ``DataError`` for data that cannot be learned from, ``AdapterError`` for a recipe that does not fit,
-    ///   ``TrainingError`` if training goes wrong or nothing trains, ``TrainingCheckpointError`` if there is no whole checkpoint
+    ///   ``TrainingError`` if training goes wrong or nothing trains, ``DivergedTraining`` with what was good so far where a loss is
+    ///   no number, ``TrainingCheckpointError`` if there is no whole checkpoint
     ///   of this very run to resume from, ``HeadError`` if the model folder has no head of the kind chosen, ``LossError`` for a
     ///   loss that does not go with the objective or the data.
     public mutating func train(
@@ -51,7 +52,8 @@ extension AdaptedModel {
     /// - Parameters:
     ///   - report: called after each step, epoch and stage, at the end of a stage with the tasks as it left them; its answer
     ///     ends training early.
-    /// - Throws: what ``train(_:as:on:evaluatingOn:head:recipe:_:baseModel:checkpoints:report:)`` throws.
+    /// - Throws: what ``train(_:as:on:evaluatingOn:head:recipe:_:baseModel:checkpoints:report:)`` throws;
+    ///   ``TrainingCheckpointError/finished(folder:)`` if the output folder of `checkpoints` holds what this very run came to.
     public mutating func train(
         _ run: TrainingRun, baseModel: String?, checkpoints: TrainingCheckpoints? = nil,
         report: (_ progress: TrainingProgress, _ tasks: () -> [(name: String, task: TaskAdapter)]) throws -> Continuation
@@ -59,8 +61,11 @@ extension AdaptedModel {
         let prepared = try PreparedRun(run, for: self, baseModel: baseModel)
         var trainer = prepared.trainer
         let checkpoint = checkpoints.map { TrainingCheckpoint(plan: $0, identity: prepared.identity) }
+        if let folder = checkpoints?.output, TrainingRecord(contentsOf: folder) == TrainingRecord(prepared.identity) {
+            throw TrainingCheckpointError.finished(folder: folder.relativePath)
+        }
         if let checkpoint, checkpoint.plan.isResuming { try trainer.resume(from: checkpoint) }
-        let outcome = try trainer.run(writing: checkpoint) { progress in
+        let (outcome, divergence) = try trainer.run(writing: checkpoint) { progress in
             try report(progress) {
                 guard case .stage(let stage) = progress, let values = stage.values else { return [] }
                 return prepared.tasks(values)
@@ -68,7 +73,8 @@ extension AdaptedModel {
         }
         let tasks = prepared.tasks(trainer.values)
         for (name, task) in tasks { add(name, task) }
-        return TrainedRun(
+        let isWhole = !outcome.isInterrupted && divergence == nil
+        let trained = TrainedRun(
             tasks: tasks.indices.map { index in
                 (
                     tasks[index].name,
@@ -76,7 +82,12 @@ extension AdaptedModel {
                         task: tasks[index].task, report: outcome, labelCounts: prepared.labelCounts[index],
                         loss: prepared.losses[index])
                 )
-            }, report: outcome)
+            }, report: outcome, record: isWhole ? TrainingRecord(prepared.identity) : nil)
+        if let divergence {
+            let data = Dictionary(uniqueKeysWithValues: run.tasks.map { ($0.name, $0.training) })
+            throw DivergedTraining(divergence: divergence.named { data[$0] ?? nil }, lastGood: trained)
+        }
+        return trained
     }
 
     /// Scores of the task `name` on labelled data.

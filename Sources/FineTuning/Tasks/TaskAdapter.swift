@@ -55,14 +55,16 @@ public struct TaskAdapter: Sendable {
 
     /// Writes the folder whole: at every moment either the old one or the new one is there.
     ///
+    /// - Parameter record: of the run that made it, where that came to its end.
     /// - Throws: ``TaskAdapterError`` if it cannot be written; what was there before is then untouched.
-    public func write(to folder: URL, card: String) throws(TaskAdapterError) {
+    public func write(to folder: URL, card: String, record: TrainingRecord? = nil) throws(TaskAdapterError) {
         do {
             let draft = try AtomicFolder(
                 replacing: folder, markedBy: TaskAdapter.marker, lacking: [TaskAdapter.stranger])
             try bundle?.write(into: draft.draft)
             try head?.write(into: draft.draft)
             try AtomicFile.write(Data(card.utf8), to: draft.draft.appending(path: "README.md"))
+            try record?.write(into: draft.draft)
             try draft.publish()
         } catch let error as FilesError { throw .files(error) } catch let error as AdapterError {
             throw .adapter(error)

@@ -10,7 +10,7 @@ import Matrices
 public struct AdamW: Sendable {
     /// β₁, β₂ and ε.
     public let beta1, beta2, epsilon: Float
-    /// Weight decay of every parameter.
+    /// Weight decay of every parameter, where a step says nothing else.
     public let weightDecay: Float
     /// m and v.
     package private(set) var firstMoment, secondMoment: ParameterVector
@@ -33,18 +33,21 @@ public struct AdamW: Sendable {
         (self.firstMoment, self.secondMoment, self.steps) = (firstMoment, secondMoment, steps)
     }
 
-    /// One step. `rates` gives the learning rate of each parameter, in the order of the layout; one without a rate stays as it
-    /// is, its moments too.
-    public mutating func step(_ values: inout ParameterVector, _ gradients: Gradients, rates: [Float?]) {
+    /// One step. `rates` gives the learning rate of each parameter, in the order of the layout, and `decays` its weight decay; one
+    /// without a rate stays as it is, its moments too.
+    public mutating func step(
+        _ values: inout ParameterVector, _ gradients: Gradients, rates: [Float?], decays: [Float]? = nil
+    ) {
         steps += 1
         let firstCorrection = Float(1 - pow(Double(beta1), Double(steps)))
         let secondCorrection = Float((1 - pow(Double(beta2), Double(steps))).squareRoot())
-        let (beta1, beta2, epsilon, weightDecay, layout) = (beta1, beta2, epsilon, weightDecay, values.layout)
+        let (beta1, beta2, epsilon, layout) = (beta1, beta2, epsilon, values.layout)
+        let decays = decays ?? [Float](repeating: weightDecay, count: rates.count)
         values.withMutableValues { theta in
             firstMoment.withMutableValues { m in
                 secondMoment.withMutableValues { v in
                     gradients.values.withUnsafeBufferPointer { gradients in
-                        for (parameter, rate) in zip(layout.parameters, rates) {
+                        for (parameter, (rate, decay)) in zip(layout.parameters, zip(rates, decays)) {
                             guard let rate else { continue }
                             // Each number by itself, so threads may share them.
                             let range = layout.range(of: parameter)
@@ -53,7 +56,7 @@ public struct AdamW: Sendable {
                                 let g = gradients[i]
                                 m[i] = beta1 * m[i] + (1 - beta1) * g
                                 v[i] = beta2 * v[i] + (1 - beta2) * g * g
-                                theta[i] -= rate * weightDecay * theta[i]
+                                theta[i] -= rate * decay * theta[i]
                                 theta[i] -=
                                     rate / firstCorrection * m[i] / (v[i].squareRoot() / secondCorrection + epsilon)
                               }

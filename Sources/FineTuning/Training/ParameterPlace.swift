@@ -20,13 +20,13 @@ public struct ParameterPlace: Sendable, Hashable {
         case adapters
         /// Heads.
         case heads
-        /// Layers of the encoder that train whole.
+        /// Weights of the encoder's linear maps.
         case layers
-        /// Tables of the embeddings.
+        /// Tables of the embeddings, and the weight that projects them.
         case embeddings
-        /// Layer norms that train where their layer does not.
+        /// Norms.
         case norms
-        /// Biases that train where their layer does not.
+        /// Biases of linear maps.
         case biases
     }
 

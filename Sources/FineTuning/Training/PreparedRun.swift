@@ -66,6 +66,12 @@ struct PreparedRun {
         for (place, stage) in run.stages.enumerated() where trainer.model(of: place).trainedCounts.isEmpty {
             throw TrainingError.nothingTrains(stage: stage.name)
         }
+        for stage in run.stages {
+            guard let metric = stage.options.metric else { continue }
+            let scored = tasks.filter { $0.training != nil && $0.evaluation != nil }
+            let names = scored.flatMap { Scores.names(for: $0.head.objective) }
+            guard names.contains(metric) else { throw TrainingError.noSuchMetric(metric, metrics: names) }
+        }
         identity = TrainingIdentity(run, encoder, tasks, starts: heads + starts)
     }
 

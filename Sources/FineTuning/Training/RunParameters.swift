@@ -18,6 +18,11 @@ struct RunParameters: Sendable {
     /// The first of each route's parameters among those of `whole`; they are in a row.
     let firstOfRoutes: [Int]
 
+    /// The route that a parameter of ``whole`` is of; nil for those of heads.
+    func route(of index: Int) -> Int? {
+        owners[index] == nil ? firstOfRoutes.lastIndex { $0 <= index } : nil
+    }
+
     init(_ routes: [TrainingRoute], _ tasks: [TrainingTask]) {
         typealias Handle = (handle: Parameter, of: Parameter)
         func qualified(_ parameters: [Parameter], by name: String) -> [Handle] {

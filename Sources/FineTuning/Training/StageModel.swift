@@ -62,11 +62,17 @@ struct StageModel: Sendable {
         return counts
     }
 
-    /// The peak learning rate of each part that trains.
+    /// The peak learning rate of each part that trains, as it is in its topmost layer.
     func rates(_ options: TrainingOptions) -> [ParameterPlace.Part: Float] {
-        var rates = trainedCounts.mapValues { _ in options.learningRate }
-        if rates[.heads] != nil { rates[.heads] = options.headLearningRate ?? options.learningRate }
-        return rates
+        Dictionary(uniqueKeysWithValues: trainedCounts.keys.map { ($0, options.learningRates[$0]) })
+    }
+
+    /// The peak learning rate of each parameter of the run; nil for those that do not train in this stage.
+    func parameterRates(_ options: TrainingOptions) -> [Float?] {
+        zip(parameters.places, isTrained).map { place, isTrained in
+            isTrained
+                ? options.learningRates.rate(of: place, layers: encoder.config.distinctLayers) : nil
+        }
     }
 
     /// Makes the gradient of what does not train in this stage zero.

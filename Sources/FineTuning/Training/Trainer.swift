@@ -87,7 +87,7 @@ public struct Trainer: Sendable {
     /// - Throws: ``TrainingCheckpointError`` if there is no whole checkpoint of this very run.
     mutating func resume(from checkpoint: TrainingCheckpoint) throws(TrainingCheckpointError) {
         state = try checkpoint.read(
-            state, stages, stepsPerEpoch: stages.map { order.stepCount(batchSize: $0.options.batchSize) }
+            state, stages, stepsPerStage: stages.map { $0.options.epochs * stepsPerEpoch($0.options) }
         ) { Trainer.optimizer(parameters, $0) }
     }
 
@@ -99,16 +99,18 @@ public struct Trainer: Sendable {
     /// Epochs are compared by the headline figures of the tasks that learn, the earlier of two alike is kept; without evaluation
     /// data the last. Training that is stopped before the end of its first epoch keeps what it has.
     ///
-    /// - Throws: ``TrainingError/diverged(step:loss:)`` where the loss is no longer a number.
+    /// - Throws: ``TrainingError/diverged(_:)`` where a loss is no longer a number: ``values`` are then the last that were good.
     public mutating func run(report: (TrainingProgress) throws -> Continuation) throws -> TrainingReport {
-        try run(writing: nil, report: report)
+        let (outcome, divergence) = try run(writing: nil, report: report)
+        if let divergence { throw TrainingError.diverged(divergence) }
+        return outcome
     }
 
     /// The same, writing checkpoints on the way: each so many steps, and where training is stopped.
     mutating func run(
         writing checkpoint: TrainingCheckpoint?, report: (TrainingProgress) throws -> Continuation
-    ) throws -> TrainingReport {
-        let steps = stages.reduce(0) { $0 + $1.options.epochs * order.stepCount(batchSize: $1.options.batchSize) }
+    ) throws -> (report: TrainingReport, divergence: Divergence?) {
+        let steps = stages.reduce(0) { $0 + $1.options.epochs * stepsPerEpoch($1.options) }
         var clock = TrainingClock(steps: steps, done: state.steps)
         var end = End.finished
         watch()
@@ -116,14 +118,19 @@ public struct Trainer: Sendable {
             end = try runStage(&clock, checkpoint, report)
         }
         if end == .stopped, let checkpoint { try write(checkpoint) }
-        return finish(end, clock)
+        guard case .diverged(let divergence) = end else { return (finish(end, clock), nil) }
+        return (finish(end, clock), divergence)
     }
+
+    /// The optimizer's steps in an epoch.
+    private func stepsPerEpoch(_ options: TrainingOptions) -> Int { order.stepCount(batchSize: options.stepSize) }
 
     /// How a stage ends.
     private enum End: Equatable {
         case finished
         case stopped
         case harmed(task: String)
+        case diverged(Divergence)
     }
 
     private mutating func runStage(
@@ -133,45 +140,66 @@ public struct Trainer: Sendable {
         let stage = stages[state.stages.count]
         let model = model(of: state.stages.count)
         let options = stage.options
-        let rate = LearningRate(
-            options.schedule, steps: options.epochs * order.stepCount(batchSize: options.batchSize),
-            warmup: options.warmup)
+        let stepsPerEpoch = stepsPerEpoch(options)
+        let rate = options.schedule(steps: options.epochs * stepsPerEpoch)
+        let earlierEpochs = state.earlierEpochs
+        if state.average == nil { state.average = options.averageDecay.map { MovingAverage(decay: $0, of: state.values) } }
+        var watch = TrainingGuard(
+            encoder, state.values, isTrained: model.isTrained, isFresh: state.optimizer.steps == 0)
         var (features, evaluationFeatures) = try keptFeatures(model, options)
         var harmed: String?
+        var (epoch, steps) = (0, [[TrainingOrder.Draw]]())
         while !isFinished(stage), harmed == nil {
-            let steps = order.steps(epoch: state.epochOfRun, batchSize: options.batchSize)
-            // An epoch that is resumed has some of its steps behind it.
-            for (place, draws) in steps.enumerated().dropFirst(state.losses.count) {
-                let tokens = tokens(of: examples(of: draws))
-                let share = rate.multiplier(at: state.optimizer.steps)
-                let outcome = try clock.time(tokens: tokens) { () throws(TrainingError) in
-                    try prepare(&features, steps[place...])
-                    return try step(on: draws, model, options, share: share, features)
-                }
-                state.seconds += clock.lastSeconds
-                let progress = clock.progress(
-                    stage: state.stage, epoch: state.epoch, outcome,
-                    learningRates: model.rates(options).mapValues { $0 * share })
-                if try report(.step(progress)) == .stop { return .stopped }
-                if let checkpoint, checkpoint.isDue(after: state.steps) { try write(checkpoint) }
+            if isEvaluationDue(options) {
+                let scores = try evaluate(model, &evaluationFeatures)
+                harmed = harmedTask(by: scores)
+                let summary = state.endEpoch(
+                    (state.optimizer.steps - 1) / stepsPerEpoch + 1, of: options.epochs, scores,
+                    score: score(of: scores, by: options.metric), isEligible: harmed == nil)
+                if try report(.epoch(summary)) == .stop, !isFinished(stage) { return .stopped }
+                continue
             }
-            let scores = try evaluate(model, &evaluationFeatures)
-            harmed = harmedTask(by: scores)
-            let summary = state.endEpoch(
-                of: options.epochs, scores, score: score(of: scores), isEligible: harmed == nil)
-            if try report(.epoch(summary)) == .stop, !isFinished(stage) { return .stopped }
+            let place = state.optimizer.steps % stepsPerEpoch
+            if epoch != state.optimizer.steps / stepsPerEpoch + 1 {
+                epoch = state.optimizer.steps / stepsPerEpoch + 1
+                steps = order.steps(epoch: earlierEpochs + epoch, batchSize: options.stepSize)
+            }
+            let share = rate.multiplier(at: state.optimizer.steps)
+            let outcome = try clock.time(tokens: tokens(of: examples(of: steps[place]))) { () throws(TrainingError) in
+                try prepare(&features, steps[place...])
+                return try step(on: steps[place], model, options, share: share, features, &watch)
+            }
+            if case .failure(let failure) = outcome { return .diverged(divergence(failure, stage, epoch)) }
+            guard case .success(let step) = outcome else { return .stopped }
+            state.seconds += clock.lastSeconds
+            let progress = clock.progress(
+                stage: state.stage, epoch: epoch, step,
+                learningRates: model.rates(options).mapValues { $0 * share })
+            if try report(.step(progress)) == .stop { return .stopped }
+            if let checkpoint, checkpoint.isDue(after: state.steps) { try write(checkpoint) }
         }
+        try watch.checkFrozen(state.values)
         let next = stages.dropFirst(state.stage).first ?? stage
         let summary = state.endStage(stage.name, trained: model.trainedCounts, Trainer.optimizer(parameters, next))
         if try report(.stage(summary)) == .stop, state.stages.count < stages.count { return .stopped }
         return harmed.map { .harmed(task: $0) } ?? .finished
     }
 
-    /// Whether all epochs of the running stage are done, or patience has run out.
+    /// Whether the steps so far are to be evaluated before the next one: at the end of an epoch, or each so many steps and at the
+    /// end of the stage.
+    private func isEvaluationDue(_ options: TrainingOptions) -> Bool {
+        guard !state.losses.isEmpty else { return false }
+        let (done, stepsPerEpoch) = (state.optimizer.steps, stepsPerEpoch(options))
+        guard let interval = options.evaluationInterval else { return done % stepsPerEpoch == 0 }
+        return done % interval == 0 || done == options.epochs * stepsPerEpoch
+    }
+
+    /// Whether all steps of the running stage are done and evaluated, or patience has run out.
     private func isFinished(_ stage: TrainingStage) -> Bool {
-        let (epochs, options) = (state.epochs.count, stage.options)
-        guard epochs > 0 else { return false }
-        return epochs == options.epochs || options.patience.map { epochs - (state.best?.epoch ?? 0) >= $0 } ?? false
+        let (evaluations, options) = (state.epochs.count, stage.options)
+        guard evaluations > 0 else { return false }
+        return (state.losses.isEmpty && state.optimizer.steps == options.epochs * stepsPerEpoch(options))
+            || options.patience.map { evaluations - (state.best?.place ?? 0) >= $0 } ?? false
     }
 
     private mutating func finish(_ end: End, _ clock: TrainingClock) -> TrainingReport {
@@ -183,7 +211,7 @@ public struct Trainer: Sendable {
         var harmedTask: String?
         if case .harmed(let task) = end { harmedTask = task }
         // Where no epoch was good enough, harm leaves what there was, and an interruption what there is.
-        values = ended.bestOfRun?.values ?? (harmedTask == nil ? state.values : start)
+        values = ended.bestOfRun?.values ?? (harmedTask == nil ? state.kept : start)
         let wasToTrain = (0..<max(1, ended.stages.count)).map { model(of: $0).isTrained }
         let unmoved = parameters.whole.parameters.enumerated().filter { index, parameter in
             wasToTrain.contains { $0[index] } && start[parameter] == values[parameter]
@@ -229,16 +257,24 @@ public struct Trainer: Sendable {
                 TaskScores(
                     task: task.name,
                     scores: model.evaluate(
-                        place, on: data, evaluationTexts[task.route], features[task.route], state.values))
+                        place, on: data, evaluationTexts[task.route], features[task.route], state.kept))
             }
         }
     }
 
-    /// The mean of the headline figures of tasks that learn; nil without one.
-    private func score(of scores: [TaskScores]) -> Double? {
+    /// The mean of a figure of the tasks that learn and have it, the headline where none is named, turned so that the higher is
+    /// the better; nil without one.
+    private func score(of scores: [TaskScores], by metric: String?) -> Double? {
         let learning = Set(tasks.filter { $0.training != nil }.map(\.name))
-        let figures = scores.filter { learning.contains($0.task) }.map(\.scores.headline.value)
-        return figures.isEmpty ? nil : figures.reduce(0, +) / Double(figures.count)
+        let figures = scores.filter { learning.contains($0.task) }.compactMap { task in
+            metric.map { metric in
+                task.scores.value(of: metric).map { Scores.isBetterLower(metric) ? -$0 : $0 }
+            } ?? task.scores.headline.value
+        }
+        guard !figures.isEmpty else { return nil }
+        let mean = figures.reduce(0, +) / Double(figures.count)
+        // What has no score, a correlation of answers that are all alike, is worse than what has one.
+        return mean.isFinite ? mean : -.greatestFiniteMagnitude
     }
 
     /// The first task that has fallen further below its start than it may.
@@ -332,36 +368,95 @@ public struct Trainer: Sendable {
     }
 
     /// One step on some examples, from their features where there are any, and their mean loss before it.
+    ///
+    /// - Throws: ``TrainingError`` where what trains has not moved, or what is frozen has.
+    /// - Returns: what it came to, or which texts have losses that are no numbers: then nothing has changed.
     private mutating func step(
         on draws: [TrainingOrder.Draw], _ model: StageModel, _ options: TrainingOptions, share: Float,
-        _ features: [FrozenFeatures?]
-    ) throws(TrainingError) -> StepOutcome {
-        let number = state.steps
-        let step = TrainingStep(
-            model: model, tasks: tasks, texts: trainingTexts, features: features, examples: examples(of: draws),
-            shares: shares(of: draws), values: state.values, options: options, number: number)
-        let losses = step.run(&laneGradients)
+        _ features: [FrozenFeatures?], _ watch: inout TrainingGuard
+    ) throws(TrainingError) -> Result<StepOutcome, StepFailure> {
+        let (losses, notFinite) = computeGradient(of: draws, model, options, features)
         let loss = losses.reduce(0) { $0 + $1.weighted }
-        guard loss.isFinite else { throw .diverged(step: number + 1, loss: loss) }
         let mark = Profile.enter(.optimizer)
         defer { mark.leave() }
-        model.clear(&laneGradients[0])
         let norm = options.clip.map { laneGradients[0].clip(toNorm: $0) } ?? laneGradients[0].norm
-        let rates = model.rates(options)
+        guard loss.isFinite, norm.isFinite else {
+            return .failure(StepFailure(loss: loss, gradientNorm: norm, texts: notFinite))
+        }
+        let rates = model.parameterRates(options).map { $0.map { $0 * share } }
         state.optimizer.step(
-            &state.values, laneGradients[0],
-            rates: parameters.places.indices.map { index in
-                model.isTrained[index] ? (rates[parameters.places[index].part] ?? 0) * share : nil
-            })
+            &state.values, laneGradients[0], rates: rates,
+            decays: parameters.places.map(options.weightDecay))
+        state.average?.add(state.values, after: state.optimizer.steps)
+        let active = Set(losses.map(\.task))
+        try watch.add(state.values, state.optimizer, rates: rates.map { $0 ?? 0 }) { index in
+            parameters.owners[index].map(active.contains)
+                ?? active.contains { tasks[$0].route == parameters.route(of: index) }
+        }
         state.losses.append(loss)
-        return StepOutcome(
-            loss: loss, losses: losses.map { (task: tasks[$0.task].name, loss: $0.mean) }, gradientNorm: norm)
+        return .success(
+            StepOutcome(
+                loss: loss, losses: losses.map { (task: tasks[$0.task].name, loss: $0.mean) }, gradientNorm: norm))
+    }
+
+    /// Leaves the gradient of a step, summed over its batches, in the first of ``laneGradients``.
+    ///
+    /// - Returns: the loss of each task, and the texts whose losses are no numbers.
+    private mutating func computeGradient(
+        of draws: [TrainingOrder.Draw], _ model: StageModel, _ options: TrainingOptions, _ features: [FrozenFeatures?]
+    ) -> (losses: [TrainingStep.TaskLoss], notFinite: [(task: Int, texts: [Int])]) {
+        let all = examples(of: draws)
+        let terms = tasks.indices.map { task in
+            all[task].reduce(0.0) { sum, text in
+                sum + (tasks[task].training.map { tasks[task].head.lossTerms(of: $0.targets[text]) } ?? 0)
+            }
+        }
+        var (losses, notFinite) = ([TrainingStep.TaskLoss](), [(task: Int, texts: [Int])]())
+        var (parts, sum) = (0, Gradients?.none)
+        for start in stride(from: 0, to: draws.count, by: options.batchSize) {
+            let batch = Array(draws[start..<min(start + options.batchSize, draws.count)])
+            let step = TrainingStep(
+                model: model, tasks: tasks, texts: trainingTexts, features: features, examples: examples(of: batch),
+                terms: terms, shares: shares(of: draws), values: state.values, options: options, number: state.steps,
+                firstPart: parts)
+            let outcome = step.run(&laneGradients)
+            parts += outcome.parts
+            notFinite += outcome.notFinite
+            model.clear(&laneGradients[0])
+            for loss in outcome.losses {
+                if let place = losses.firstIndex(where: { $0.task == loss.task }) {
+                    losses[place].add(loss)
+                } else {
+                    losses.append(loss)
+                }
+            }
+            guard draws.count > options.batchSize else { break }
+            if start == 0 { sum = laneGradients[0] } else { sum?.add(laneGradients[0]) }
+        }
+        if let sum { laneGradients[0] = sum }
+        return (losses.sorted { $0.task < $1.task }, notFinite)
+    }
+
+    private func divergence(_ failure: StepFailure, _ stage: TrainingStage, _ epoch: Int) -> Divergence {
+        Divergence(
+            step: state.steps + 1, epoch: epoch, stage: stages.count > 1 ? stage.name : nil, loss: failure.loss,
+            gradientNorm: failure.gradientNorm,
+            texts: failure.texts.flatMap { task, texts in
+                texts.map { Divergence.Text(task: tasks[task].name, example: tasks[task].training?.origins[$0] ?? $0) }
+            })
     }
 
     /// Scores of the current values on a task's texts.
     public func evaluate(task: Int = 0, on texts: TrainingTexts) -> Scores {
         model(of: stages.count - 1).model(of: task).evaluate(on: texts, values(ofTask: task))
     }
+}
+
+/// The texts of a step whose losses are no numbers.
+struct StepFailure: Error {
+    let loss: Double
+    let gradientNorm: Float
+    let texts: [(task: Int, texts: [Int])]
 }
 
 /// What a step came to.

@@ -34,6 +34,7 @@ struct TrainingCheckpoint: Sendable {
         }
 
         struct Epoch: Codable {
+            let epoch: Int
             let loss: Double
             let step: Int
             let isBest: Bool
@@ -42,6 +43,7 @@ struct TrainingCheckpoint: Sendable {
             let scores: [Scores]
 
             init(_ epoch: TrainingProgress.Epoch) {
+                self.epoch = epoch.epoch
                 (loss, step, isBest, score) = (epoch.loss, epoch.step, epoch.isBest, epoch.score)
                 (tasks, scores) = (epoch.taskScores.map(\.task), epoch.taskScores.map(\.scores))
             }
@@ -65,7 +67,7 @@ struct TrainingCheckpoint: Sendable {
                 isBest: stage.isBest)
         }
         let running = Summary.Stage(
-            epochs: state.epochs.map { .init($0) }, bestEpoch: state.best?.epoch, steps: state.optimizer.steps,
+            epochs: state.epochs.map { .init($0) }, bestEpoch: state.best?.place, steps: state.optimizer.steps,
             seconds: state.seconds, trained: [:], isBest: false)
         let summary = Summary(
             run: identity.facets, stages: finished + [running], steps: state.steps, seconds: state.seconds,
@@ -75,6 +77,7 @@ struct TrainingCheckpoint: Sendable {
             "values": state.values.values, "first_moment": state.optimizer.firstMoment.values,
             "second_moment": state.optimizer.secondMoment.values,
         ]
+        tensors["average"] = state.average?.values.values
         tensors["best_values"] = state.best?.values.values
         tensors["best_values_of_run"] = state.bestOfRun?.values.values
         var writer = SafetensorsWriter(metadata: [
@@ -118,12 +121,12 @@ struct TrainingCheckpoint: Sendable {
     ///
     /// - Parameters:
     ///   - start: the state of the same run before its first step.
-    ///   - stages: the run's stages, and `stepsPerEpoch` the steps of an epoch of each.
+    ///   - stages: the run's stages, and `stepsPerStage` the steps of each at most.
     ///   - labels: names of the labels of each task's head.
     ///   - optimizer: that of a stage before its first step.
     /// - Throws: if there is no checkpoint, it is damaged, or it is of another run.
     func read(
-        _ start: TrainingState, _ stages: [TrainingStage], stepsPerEpoch: [Int],
+        _ start: TrainingState, _ stages: [TrainingStage], stepsPerStage: [Int],
         optimizer: (TrainingStage) -> AdamW
     ) throws(TrainingCheckpointError) -> TrainingState {
         guard plan.exists else { throw .missing(file: path) }
@@ -133,12 +136,12 @@ struct TrainingCheckpoint: Sendable {
         guard let running = summary.stages.last, summary.stages.count <= stages.count else {
             throw .damaged(file: path, found: "\(summary.stages.count) stages", expected: "1 to \(stages.count)")
         }
-        let place = running.epochs.count * stepsPerEpoch[summary.stages.count - 1] + summary.losses.count
+        let place = (running.epochs.last.map { $0.step } ?? summary.steps - running.steps) + summary.losses.count
         let steps = summary.stages.reduce(0) { $0 + $1.steps }
         try check(
-            "\(summary.steps) steps, \(running.steps) of them in the running stage", "\(steps), \(place)",
-            summary.steps == steps && running.steps == place
-                && summary.losses.count <= stepsPerEpoch[summary.stages.count - 1])
+            "\(summary.steps) steps, \(summary.losses.count) of them not evaluated", "\(steps), \(place)",
+            summary.steps == steps && summary.steps == place
+                && running.steps <= stepsPerStage[summary.stages.count - 1])
         for stage in summary.stages {
             let isPlausible = stage.bestEpoch.map { (1...max(1, stage.epochs.count)).contains($0) } ?? true
             try check("best epoch \(stage.bestEpoch ?? 0)", "one of the \(stage.epochs.count) finished", isPlausible)
@@ -153,6 +156,9 @@ struct TrainingCheckpoint: Sendable {
         state.optimizer.restore(
             firstMoment: try vector("first_moment", tensors, layout),
             secondMoment: try vector("second_moment", tensors, layout), steps: running.steps)
+        if let decay = stages[summary.stages.count - 1].options.averageDecay {
+            state.average = MovingAverage(decay: decay, of: try vector("average", tensors, layout))
+        }
         (state.losses, state.seconds, state.startScores) = (summary.losses, summary.seconds, summary.startScores)
         for (number, stage) in zip(1..., summary.stages.dropLast()) {
             state.stages.append(
@@ -166,7 +172,7 @@ struct TrainingCheckpoint: Sendable {
         }
         state.epochs = epochs(of: running, summary.stages.count, stages)
         if let best = running.bestEpoch {
-            state.best = .init(epoch: best, values: try vector("best_values", tensors, layout))
+            state.best = .init(place: best, values: try vector("best_values", tensors, layout))
         }
         if let best = summary.bestStage {
             state.bestOfRun = .init(stage: best, values: try vector("best_values_of_run", tensors, layout))
@@ -177,9 +183,9 @@ struct TrainingCheckpoint: Sendable {
     private func epochs(
         of stage: Summary.Stage, _ number: Int, _ stages: [TrainingStage]
     ) -> [TrainingProgress.Epoch] {
-        zip(1..., stage.epochs).map { place, epoch in
+        stage.epochs.map { epoch in
             .init(
-                stage: number, epoch: place, epochs: stages[number - 1].options.epochs, step: epoch.step,
+                stage: number, epoch: epoch.epoch, epochs: stages[number - 1].options.epochs, step: epoch.step,
                 loss: epoch.loss, taskScores: zip(epoch.tasks, epoch.scores).map { TaskScores(task: $0, scores: $1) },
                 score: epoch.score, isBest: epoch.isBest)
         }

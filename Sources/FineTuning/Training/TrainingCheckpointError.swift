@@ -5,6 +5,8 @@ import Safetensors
 public enum TrainingCheckpointError: Error, Sendable, Equatable {
     /// There is none to go on from.
     case missing(file: String)
+    /// The run is done: the folder holds what it came to.
+    case finished(folder: String)
     /// The file is no whole safetensors file, or cannot be read or written.
     case tensors(SafetensorsError)
     /// The file's folder could not be made.
@@ -32,6 +34,7 @@ extension TrainingCheckpointError: CustomStringConvertible {
         case .missing(let file):
             "there is no checkpoint at \(file) to resume from (a run that finished has removed its own); start without"
                 + " resuming"
+        case .finished(let folder): "this run has finished: \(folder) holds what it came to"
         case .tensors(let error): "\(error)"
         case .files(let error): "\(error)"
         case .otherFormat(let file, let found, let expected):

@@ -9,13 +9,18 @@ public struct TrainingCheckpoints: Sendable, Equatable {
     public let interval: Int?
     /// Whether training goes on from the checkpoint in the file.
     public let isResuming: Bool
+    /// The adapter folder that is written once the run is done. Where it holds what this very run came to, there is nothing left to
+    /// train, and training says so. Nil: nobody looks.
+    public let output: URL?
 
     /// A checkpoint in `file`, every so many steps and where training is stopped.
     ///
     /// - Precondition: `interval` is above 0.
-    public init(in file: URL, everySteps interval: Int? = nil, resuming isResuming: Bool = false) {
+    public init(
+        in file: URL, everySteps interval: Int? = nil, resuming isResuming: Bool = false, output: URL? = nil
+    ) {
         precondition(interval ?? 1 > 0, "checkpoints are at least a step apart")
-        (self.file, self.interval, self.isResuming) = (file, interval, isResuming)
+        (self.file, self.interval, self.isResuming, self.output) = (file, interval, isResuming, output)
     }
 
     /// Whether there is a checkpoint.
@@ -27,5 +32,13 @@ public struct TrainingCheckpoints: Sendable, Equatable {
     public func remove() throws(FilesError) {
         guard exists else { return }
         try FilesError.catching("remove", file.relativePath) { try FileManager.default.removeItem(at: file) }
+    }
+
+    /// Removes what runs that were killed in the middle of writing have left beside the checkpoint and the output folder.
+    ///
+    /// - Precondition: no other run writes these at the same time.
+    public func removeLeftovers() {
+        AtomicFile.removeLeftovers(of: file)
+        if let output { AtomicFile.removeLeftovers(of: output) }
     }
 }

@@ -82,4 +82,17 @@ public struct TrainedRun: Sendable {
     public let tasks: [(name: String, task: TrainedTask)]
     /// How it went.
     public let report: TrainingReport
+    /// What the run was a function of, for its folders; nil where it did not come to its end.
+    public let record: TrainingRecord?
+}
+
+/// A run that came to a step without a finite loss or gradient. It can be used as far as it was good.
+public struct DivergedTraining: Error, CustomStringConvertible {
+    /// Where it was.
+    public let divergence: Divergence
+    /// The best state so far, or that before the step where no epoch was finished.
+    public let lastGood: TrainedRun
+
+    /// One line for people.
+    public var description: String { divergence.description }
 }

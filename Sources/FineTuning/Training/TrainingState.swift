@@ -7,9 +7,11 @@ struct TrainingState: Sendable {
     var values: ParameterVector
     /// The moments of the running stage, and the number of its steps done.
     var optimizer: AdamW
-    /// The losses of the running epoch's steps so far: as many as there are, so far is the epoch.
+    /// The moving average of the values of the running stage; nil where none is kept.
+    var average: MovingAverage?
+    /// The losses of the steps since the last evaluation, or since the last epoch where these are evaluated.
     var losses: [Double] = []
-    /// The epochs of the running stage that are finished.
+    /// The epochs of the running stage that are finished, or its evaluations where these have an interval of their own.
     var epochs: [TrainingProgress.Epoch] = []
     /// The best of them; nil before the first is finished.
     var best: Best?
@@ -22,9 +24,9 @@ struct TrainingState: Sendable {
     /// Seconds of the running stage's steps.
     var seconds = 0.0
 
-    /// The epoch to be kept, from 1, and the values at its end.
+    /// The one of ``epochs`` to be kept, from 1, and the values at its end.
     struct Best: Sendable {
-        let epoch: Int
+        let place: Int
         let values: ParameterVector
     }
 
@@ -43,23 +45,23 @@ struct TrainingState: Sendable {
     /// The stage that the next step belongs to, from 1.
     var stage: Int { stages.count + 1 }
 
-    /// The epoch of its stage that the next step belongs to, from 1.
-    var epoch: Int { epochs.count + 1 }
+    /// Epochs of earlier stages, those included that were ended early.
+    var earlierEpochs: Int { stages.reduce(0) { $0 + ($1.epochs.last?.epoch ?? 0) } }
 
-    /// The epoch of the run that the next step belongs to, from 1.
-    var epochOfRun: Int { stages.reduce(0) { $0 + $1.epochs.count } + epoch }
+    /// What is evaluated and kept: the average where there is one.
+    var kept: ParameterVector { average?.values ?? values }
 
-    /// Ends the running epoch.
+    /// Ends an epoch, or a stretch of steps where evaluations have an interval of their own.
     ///
     /// - Parameters:
-    ///   - count: epochs of the stage.
+    ///   - epoch: the epoch that the last step was of, of so many of the stage.
     ///   - scores: of every task with data to evaluate on.
     ///   - score: the figure that epochs are compared by; nil without one, then the last is the best.
     ///   - isEligible: whether the epoch may be the best at all.
     mutating func endEpoch(
-        of count: Int, _ scores: [TaskScores], score: Double?, isEligible: Bool
+        _ epoch: Int, of count: Int, _ scores: [TaskScores], score: Double?, isEligible: Bool
     ) -> TrainingProgress.Epoch {
-        let bestScore = best.flatMap { epochs[$0.epoch - 1].score }
+        let bestScore = best.flatMap { epochs[$0.place - 1].score }
         let isBetter = score.map { score in bestScore.map { score > $0 } ?? true } ?? true
         let summary = TrainingProgress.Epoch(
             stage: stage, epoch: epoch, epochs: count, step: steps,
@@ -67,22 +69,22 @@ struct TrainingState: Sendable {
             isBest: isEligible && isBetter)
         epochs.append(summary)
         losses = []
-        if summary.isBest { best = Best(epoch: summary.epoch, values: values) }
+        if summary.isBest { best = Best(place: epochs.count, values: kept) }
         return summary
     }
 
     /// Ends the running stage: its best state, if it has one, is where the next one starts.
     mutating func endStage(_ name: String, trained: [ParameterPlace.Part: Int], _ optimizer: AdamW) -> TrainingProgress.Stage {
-        if let best { values = best.values }
-        let score = best.flatMap { epochs[$0.epoch - 1].score }
+        values = best?.values ?? kept
+        let score = best.flatMap { epochs[$0.place - 1].score }
         let earlier = bestOfRun.flatMap { stages[$0.stage - 1].score }
         let isBetter = score.map { score in earlier.map { score > $0 } ?? true } ?? true
         let summary = TrainingProgress.Stage(
-            stage: stage, name: name, epochs: epochs, bestEpoch: best?.epoch, trained: trained,
+            stage: stage, name: name, epochs: epochs, bestEpoch: best?.place, trained: trained,
             steps: self.optimizer.steps, seconds: seconds, isBest: best != nil && isBetter, values: values)
         stages.append(summary)
         if summary.isBest { bestOfRun = BestStage(stage: summary.stage, values: values) }
-        (self.optimizer, losses, epochs, best, seconds) = (optimizer, [], [], nil, 0)
+        (self.optimizer, average, losses, epochs, best, seconds) = (optimizer, nil, [], [], nil, 0)
         return summary
     }
 }

@@ -10,20 +10,40 @@ struct TrainingStep: Sendable {
     let features: [FrozenFeatures?]
     /// The texts of each task, in the order of its examples.
     let examples: [[Int]]
+    /// What the loss of each task is divided by: a sum over the texts of all batches of the step.
+    let terms: [Double]
     /// What the mean loss of each task counts.
     let shares: [Float]
     let values: ParameterVector
     let options: TrainingOptions
     /// Steps before it.
     let number: Int
+    /// Parts of the batches of the step before this one.
+    let firstPart: Int
 
     /// The loss of a task in the step.
     struct TaskLoss: Sendable {
         let task: Int
         /// The mean over its terms.
-        let mean: Double
+        private(set) var mean: Double
         /// Its share of the step's loss.
-        let weighted: Double
+        private(set) var weighted: Double
+
+        /// Adds the loss of another batch of the step.
+        mutating func add(_ other: TaskLoss) {
+            mean += other.mean
+            weighted += other.weighted
+        }
+    }
+
+    /// What a batch came to.
+    struct Outcome: Sendable {
+        /// The loss of each task that has texts in it.
+        let losses: [TaskLoss]
+        /// How many parts it was cut into.
+        let parts: Int
+        /// Texts whose losses are no finite numbers, with their tasks.
+        let notFinite: [(task: Int, texts: [Int])]
     }
 
     /// Numbers of a gradient from which on there are no more than four of them in memory.
@@ -31,17 +51,12 @@ struct TrainingStep: Sendable {
 
     /// The losses of the tasks that have texts in the step; their gradient is left in the first of `gradients`, which are
     /// the lanes' and made where there are too few.
-    func run(_ gradients: inout [Gradients]) -> [TaskLoss] {
+    func run(_ gradients: inout [Gradients]) -> Outcome {
         let parts = model.routes.indices.flatMap(parts(of:))
         // Each lane sums up the gradients of its parts, one after the other, whichever thread it runs on.
         let isLarge = values.layout.count > TrainingStep.largeGradient
         let lanes = isLarge ? min(4, parts.count) : parts.count
         while gradients.count < lanes { gradients.append(values.zeroed()) }
-        let terms = tasks.indices.map { task in
-            examples[task].reduce(0.0) { sum, text in
-                sum + (tasks[task].training.map { tasks[task].head.lossTerms(of: $0.targets[text]) } ?? 0)
-            }
-        }
         let passes = model.passes(values, demand: .parameters, dropsInsideEncoder: options.dropsInsideEncoder)
         var sums = [Double](repeating: 0, count: tasks.count)
         let whole = tasks.indices.filter { tasks[$0].head.lossSeesWholeStep && !examples[$0].isEmpty }
@@ -50,22 +65,28 @@ struct TrainingStep: Sendable {
             ? gradients.withUnsafeMutableBufferPointer { gradients in
                 TrainingStep.inLanes(lanes, of: parts.count) { lane, part in
                     let forward = forward(parts[part], part, passes)
-                    let losses = partLosses(parts[part], forward, terms)
+                    let losses = partLosses(parts[part], forward)
                     if part == lane { gradients[lane].setZero() }
                     forward.pullback(losses.map(\.dOutputs), &gradients[lane])
                     return losses.map(\.loss)
                 }
             }
-            : runSeeingWholeSteps(parts, lanes, whole, terms, passes, &gradients)
+            : runSeeingWholeSteps(parts, lanes, whole, passes, &gradients)
         for (part, losses) in zip(parts, losses) {
             for (reader, loss) in zip(part.readers, losses) { sums[reader.task] += loss }
         }
         // Summed in the order of the lanes, whichever thread was done first.
         for lane in gradients.indices.prefix(lanes) { gradients[lane].show(as: values.layout) }
         for lane in 1..<max(1, lanes) { gradients[0].add(gradients[lane]) }
-        return tasks.indices.filter { !examples[$0].isEmpty }.map {
-            TaskLoss(task: $0, mean: sums[$0], weighted: sums[$0] * Double(shares[$0]))
+        let notFinite = zip(parts, losses).flatMap { part, losses in
+            zip(part.readers, losses).filter { !$1.isFinite }.map { reader, _ in
+                (task: reader.task, texts: whole.contains(reader.task) ? examples[reader.task] : reader.texts)
+            }
         }
+        return Outcome(
+            losses: tasks.indices.filter { !examples[$0].isEmpty }.map {
+                TaskLoss(task: $0, mean: sums[$0], weighted: sums[$0] * Double(shares[$0]))
+            }, parts: parts.count, notFinite: notFinite)
     }
 
     // MARK: Parts
@@ -100,12 +121,12 @@ struct TrainingStep: Sendable {
     private func forward(_ part: StageModel.Part, _ index: Int, _ passes: StageModel.Passes) -> StageModel.Forward {
         model.forward(
             part, texts[part.route], features[part.route],
-            passes.dropping(DropoutKey(seed: options.seed, step: number, part: index)))
+            passes.dropping(DropoutKey(seed: options.seed, step: number, part: firstPart + index)))
     }
 
     /// The loss of each reader of a part, and its gradient with the task's share.
     private func partLosses(
-        _ part: StageModel.Part, _ forward: StageModel.Forward, _ terms: [Double],
+        _ part: StageModel.Part, _ forward: StageModel.Forward,
         except whole: [Int] = []
     ) -> [(loss: Double, dOutputs: Matrix)] {
         let mark = Profile.enter(.head)
@@ -138,7 +159,7 @@ struct TrainingStep: Sendable {
 
     /// All parts forward; then the losses of tasks that see whole steps, of the outputs of all their texts; then all parts back.
     private func runSeeingWholeSteps(
-        _ parts: [StageModel.Part], _ lanes: Int, _ whole: [Int], _ terms: [Double],
+        _ parts: [StageModel.Part], _ lanes: Int, _ whole: [Int],
         _ passes: StageModel.Passes, _ gradients: inout [Gradients]
     ) -> [[Double]] {
         let forwards = Batching.map(parts.count) { forward(parts[$0], $0, passes) }
@@ -146,7 +167,7 @@ struct TrainingStep: Sendable {
         for task in whole { gathered[task] = wholeLoss(of: task, parts, forwards, terms[task]) }
         var losses = gradients.withUnsafeMutableBufferPointer { gradients in
             TrainingStep.inLanes(lanes, of: parts.count) { lane, part in
-                var losses = partLosses(parts[part], forwards[part], terms, except: whole)
+                var losses = partLosses(parts[part], forwards[part], except: whole)
                 for (index, reader) in parts[part].readers.enumerated() {
                     if let dOutputs = gathered[reader.task]?.dOutputs[part] { losses[index].dOutputs = dOutputs }
                 }

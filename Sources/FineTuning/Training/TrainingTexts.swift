@@ -11,13 +11,17 @@ public struct TrainingTexts: Sendable {
     /// The texts that a step has all or none of, end to end: those of a pair or triplet; otherwise each text by itself. A step is
     /// so many units.
     public let units: [Range<Int>]
+    /// The example of the data set that each text is of, from 0.
+    public let origins: [Int]
     /// Tokens of each.
     let lengths: [Int]
 
     /// Texts with as many targets.
     ///
-    /// - Parameter units: ranges of texts that cover them all in their order; nil: each text by itself.
-    public init(texts: [TokenizedText], targets: [Target], units: [Range<Int>]? = nil) {
+    /// - Parameters:
+    ///   - units: ranges of texts that cover them all in their order; nil: each text by itself.
+    ///   - origins: the example that each is of; nil: one for each unit.
+    public init(texts: [TokenizedText], targets: [Target], units: [Range<Int>]? = nil, origins: [Int]? = nil) {
         precondition(texts.count == targets.count, "each text has a target")
         let units = units ?? texts.indices.map { $0..<$0 + 1 }
         var end = 0
@@ -27,6 +31,8 @@ public struct TrainingTexts: Sendable {
         }
         precondition(end == texts.count, "units cover all texts")
         (self.texts, self.targets, self.units) = (texts, targets, units)
+        self.origins = origins ?? units.enumerated().flatMap { index, unit in unit.map { _ in index } }
+        precondition(self.origins.count == texts.count, "each text is of an example")
         lengths = texts.map(\.ids.count)
     }
 

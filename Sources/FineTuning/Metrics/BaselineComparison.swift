@@ -1,0 +1,82 @@
+import Foundation
+import Matrices
+
+/// Whether training came to more than a head alone does on the frozen encoder, on the same evaluation texts.
+public struct BaselineComparison: Sendable, Equatable {
+    /// What was compared: "accuracy", "entity F1".
+    public let metric: String
+    /// The score of the head alone, and that of what was trained.
+    public let baseline, trained: Double
+    /// Where the difference, trained − baseline, lies with 95 % confidence, by a paired bootstrap over the texts; nil where no draw
+    /// of the texts has a score.
+    public let interval: ClosedRange<Double>?
+    /// Texts (of tagging: sentences) that both were scored on.
+    public let texts: Int
+    /// Whether a lower score is the better one.
+    public let isLowerBetter: Bool
+
+    /// What the comparison came to.
+    public enum Verdict: String, Sendable {
+        /// Better than the head alone, beyond what chance would give.
+        case better
+        /// The interval has 0 in it: the head alone does as well.
+        case noBetter = "no better"
+        /// Worse, beyond what chance would give.
+        case worse
+    }
+
+    /// The given figures.
+    public init(
+        metric: String, baseline: Double, trained: Double, interval: ClosedRange<Double>?, texts: Int,
+        isLowerBetter: Bool = false
+    ) {
+        (self.metric, self.baseline, self.trained, self.interval) = (metric, baseline, trained, interval)
+        (self.texts, self.isLowerBetter) = (texts, isLowerBetter)
+    }
+
+    /// trained − baseline
+    public var difference: Double { trained - baseline }
+
+    /// Whether the interval lies on one side of 0, and on which.
+    public var verdict: Verdict {
+        guard let interval, !interval.contains(0) else { return .noBetter }
+        return (interval.lowerBound > 0) != isLowerBetter ? .better : .worse
+    }
+}
+
+extension BaselineComparison: CustomStringConvertible {
+    /// One line for people.
+    public var description: String {
+        let words =
+            switch verdict {
+            case .better: "better than heads only"
+            case .noBetter: "no better than heads only"
+            case .worse: "worse than heads only"
+            }
+        let range =
+            interval.map {
+                "95 % interval \(BaselineComparison.signed($0.lowerBound)) to \(BaselineComparison.signed($0.upperBound))"
+            } ?? "no interval: no draw of the texts has a score"
+        return "\(words): \(metric) \(String(format: "%.4f", trained)) against \(String(format: "%.4f", baseline)), "
+            + "\(BaselineComparison.signed(difference)) (\(range), \(texts) texts)"
+    }
+
+    private static func signed(_ number: Double) -> String { String(format: "%+.4f", number) }
+}
+
+extension BaselineComparison {
+    /// Compares the answers of a head that was trained alone with those of what was trained, by the score called `metric`.
+    init(
+        _ head: any Head, baseline: [Matrix], trained: [Matrix], _ texts: TrainingTexts, seed: UInt64
+    ) {
+        let (before, after) = (ScoredTexts(head, baseline, texts), ScoredTexts(head, trained, texts))
+        let all = Array(before.units.indices)
+        let scores = (before: before.scores(ofUnits: all).headline, after: after.scores(ofUnits: all).headline)
+        let interval = PairedBootstrap(seed: seed).interval(texts: all.count) { units in
+            after.scores(ofUnits: units).headline.value - before.scores(ofUnits: units).headline.value
+        }
+        self.init(
+            metric: scores.after.name, baseline: scores.before.value, trained: scores.after.value,
+            interval: interval, texts: all.count)
+    }
+}
