@@ -9,15 +9,23 @@ import TestSupport
 /// Parts of the encoder that PEFT trained whole (`Tests/Peers/make_unfreezing_fixtures.py`): hidden states, gradients in float32
 /// against float64, and the way back into a folder.
 @Suite struct UnfreezingGoldenTests {
-    static let folders = ["modules", "biases"].flatMap { kind in
-        ((try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url("unfreezing").path)) ?? []).sorted()
-            .map { "\($0)/\(kind)" }
-            .filter { FileManager.default.fileExists(atPath: Fixtures.url("unfreezing/\($0)").path) }
+    /// Those that PEFT wrote.
+    static let folders = folders(of: ["modules", "biases"])
+    /// Those that are as Graft writes what PEFT has no form of its own for, and that PEFT opens as what they are.
+    static let ownFolders = folders(of: ["alone", "under", "biases-alone"])
+
+    private static func folders(of kinds: [String]) -> [String] {
+        kinds.flatMap { kind in
+            ((try? FileManager.default.contentsOfDirectory(atPath: Fixtures.url("unfreezing").path)) ?? []).sorted()
+                .map { "\($0)/\(kind)" }
+                .filter { FileManager.default.fileExists(atPath: Fixtures.url("unfreezing/\($0)").path) }
+        }
     }
 
     @Test func thereAreFixturesOfBothKinds() {
         #expect(Self.folders.filter { $0.hasSuffix("modules") }.count == 8)
         #expect(Self.folders.filter { $0.hasSuffix("biases") }.count == 4)
+        #expect(Self.ownFolders.count == 8 + 8 + 4)
     }
 
     @Test(arguments: folders)
@@ -57,6 +65,46 @@ import TestSupport
             return Set(file.names.filter { !$0.contains("pooler") })
         }
         #expect(try names(written.url) == names(fixture.folder))
+    }
+
+    @Test(arguments: ownFolders)
+    func aFolderOfGraftsIsWhatPEFTOpens(folder: String) throws {
+        let fixture = try UnfreezingFixture(folder)
+        let encoder = fixture.encoder
+        let hidden = encoder.forward(
+            fixture.batch, adapters: fixture.bundle.adapters, Pass(parameters: fixture.bundle.parameters)
+        ).hidden
+        #expect(Closeness.differenceOfLargest(hidden.values, try fixture.floats("last")) < 1e-5)
+
+        let last = encoder.config.distinctLayers - 1
+        let hasLoRA = folder.hasSuffix("under")
+        let unfreezing =
+            switch folder.split(separator: "/").last {
+            case "alone": Unfreezing(layers: [last], embeddings: folder.hasPrefix("t5"), norms: true)
+            case "under": Unfreezing(layers: [last])
+            default: Unfreezing(biases: true)
+            }
+        let recipe = hasLoRA ? AdapterRecipe(rank: 2) : nil
+        let lora = try recipe?.fresh(for: encoder, seed: 0).adapters ?? .none
+        let adapters = try unfreezing.deltas(for: encoder, over: lora)
+        #expect(adapters.parameters == fixture.bundle.adapters.parameters)
+        let bundle = AdapterBundle(
+            recipe, trained: fixture.bundle.parameters, adapters, on: encoder,
+            baseModel: fixture.bundle.configuration.baseModel)
+        #expect(bundle.configuration == fixture.bundle.configuration)
+        let written = try TemporaryFolder()
+        try bundle.write(into: written.url)
+        let name = "adapter_model.safetensors"
+        let (own, expected) = (
+            try SafetensorsFile(contentsOf: written.appending(name)),
+            try SafetensorsFile(contentsOf: fixture.folder.appending(path: name))
+        )
+        #expect(Set(own.names) == Set(expected.names))
+        for name in own.names {
+            let (found, expected) = (try own.tensor(named: name), try expected.tensor(named: name))
+            #expect(found.shape == expected.shape)
+            #expect(Closeness.largestDifference(try found.floats(), try expected.floats()) < 1e-6, "\(name)")
+        }
     }
 
     @Test(arguments: folders)

@@ -2,15 +2,17 @@
 
 The models are those of Tests/Fixtures/families. `<family>/modules` has modules_to_save (the last layer, the embeddings, a norm
 below and the one behind the last layer) and LoRA in the other layers; `<family>/biases` has every bias (bias="all") and LoRA in
-all layers. `golden.safetensors` holds, in float64, hidden states and the gradients of all that was trained there. Of a gradient
+all layers. PEFT did not write `<family>/{alone,under,biases-alone}`: these are as Graft writes what PEFT has no form of its own
+for, and proven here to be opened by PEFT as what they are. `golden.safetensors` holds, in float64, hidden states and the gradients of all that was trained there. Of a gradient
 G [rows, columns] there are two products, `.right` = G · u and `.left` = v · G with fixed directions, which any wrong number
 changes.
 """
 
+import json
 import os
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from families import FAMILIES, Size
@@ -50,7 +52,82 @@ def make(root):
             golden[f"{kind}.last"] = last_states(model, texts, backward=True)
             assert (golden[f"{kind}.last"] - base).abs().max() > 0.3, f"{name}, {kind}: nothing changes"
             golden |= gradients(model, kind, family)
+        for kind, choice in CHOICES.items():
+            if kind == "biases-alone" and "biases" not in settings:
+                continue
+            write_as_graft(name, family, folder / kind, choice, 8100 + number)
+            golden[f"{kind}.last"] = prove_peft_opens(name, family, folder / kind, texts)
         write_tensors(folder / "golden.safetensors", golden, notes=family.notes)
+
+
+#: What Graft unfreezes in the folders that it would write: the last layer and every norm with no LoRA at all (T5's words too,
+#: one table under two names), the last layer under LoRA, and biases with no LoRA.
+CHOICES = {
+    "alone": dict(layer=True, norms=True, lora=False),
+    "under": dict(layer=True, norms=False, lora=True),
+    "biases-alone": dict(biases=True, lora=False),
+}
+
+
+def write_as_graft(name, family, folder, choice, seed):
+    """A folder with new numbers for tensors of the base. A module of which all tensors are new, and which has no LoRA, is in
+    modules_to_save; other tensors are under the names of PEFT's model."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = lambda tensor, scale: scale * torch.randn(tensor.shape, generator=generator)
+    model = family.load(name, torch.float32)
+    last = prefix_of(family.layers(model)[-1], model) + "."
+    adapted = {path for path, _ in model.named_modules() if path.split(".")[-1] in family.targets} if choice["lora"] else set()
+    saved, tensors = [], {}
+    for path, module in model.named_modules():
+        parameters = dict(module.named_parameters(recurse=False))
+        if any(part in path for part in FROZEN) or path == "encoder.LayerNorm" or not parameters:
+            continue
+        is_norm = "Norm" in type(module).__name__
+        is_behind_last = path in ("final_norm", "encoder.final_layer_norm")
+        is_shared = path == "shared" and not choice["lora"]
+        whole = choice.get("layer") and (path.startswith(last) or is_behind_last) or choice.get("norms") and is_norm or is_shared
+        new = [kind for kind in parameters if whole or choice.get("biases") and kind == "bias"]
+        for kind in new:
+            key = f"{path}.base_layer.{kind}" if path in adapted else f"{path}.{kind}"
+            tensors[f"base_model.model.{key}"] = parameters[kind] + noise(parameters[kind], 0.2 if kind == "bias" or is_norm else 0.1)
+        if len(new) == len(parameters) and path not in adapted and not is_shared:
+            saved.append(path)
+        if path in adapted:
+            for kind, shape in (("A", (2, module.in_features)), ("B", (module.out_features, 2))):
+                tensors[f"base_model.model.{path}.lora_{kind}.weight"] = noise(torch.empty(shape), 0.3)
+    has_single_biases = any(
+        key.endswith(".bias") and key.removeprefix("base_model.model.").rpartition(".")[0] not in saved for key in tensors
+    )
+    settings = dict(
+        base_model_name_or_path=name, bias="all" if has_single_biases else "none", fan_in_fan_out=False, inference_mode=True,
+        init_lora_weights=True, layers_pattern=None, layers_to_transform=None, lora_alpha=16 if adapted else 8, lora_dropout=0,
+        modules_to_save=sorted(saved) or None, peft_type="LORA", r=2 if adapted else 8, revision=None,
+        target_modules=sorted(family.targets) if adapted else "dummy-target-modules", task_type="FEATURE_EXTRACTION",
+    )  # fmt: skip
+    write_json(folder / "adapter_config.json", settings)
+    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / "adapter_model.safetensors", {"format": "pt"})
+
+
+def prove_peft_opens(name, family, folder, texts):
+    """The hidden states that PEFT gives with a folder: those of the base with the folder's tensors in it."""
+    opened = PeftModel.from_pretrained(family.load(name), folder, autocast_adapter_dtype=False).double().eval()
+    with torch.no_grad():
+        found, base = last_states(opened, texts), family.load(name)
+        tensors = load_file(folder / "adapter_model.safetensors")
+        scale = json.loads((folder / "adapter_config.json").read_text())["lora_alpha"] / 2
+        for key, value in tensors.items():
+            path, _, kind = key.removeprefix("base_model.model.").replace(".base_layer", "").rpartition(".")
+            if "lora_" not in key:
+                getattr(base.get_submodule(path), kind).copy_(value)
+        for key, value in tensors.items():
+            if "lora_A" in key:
+                path = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+                update = tensors[key.replace("lora_A", "lora_B")].double() @ value.double()
+                base.get_submodule(path).weight.add_(scale * update)
+        difference = (last_states(base, texts) - found).abs().max()
+        moved = (last_states(family.load(name), texts) - found).abs().max()
+    assert difference < 1e-9 < 0.1 < moved, f"{folder}: PEFT is off by {difference:.2g}, moved by {moved:.2g}"
+    return found
 
 
 def modules(name, family):
