@@ -4,57 +4,63 @@ import Foundation
 import Matrices
 import Safetensors
 
-/// The adapters of one task with their values: what PEFT's two files hold, `adapter_config.json` and
+/// What changes the encoder for one task, with its values: what PEFT's two files hold, `adapter_config.json` and
 /// `adapter_model.safetensors`.
 public struct AdapterBundle: Sendable {
-    /// The adapter of each site.
+    /// The adapter of each site, and what is unfrozen.
     public let adapters: AdapterSet
     /// The values of their parameters.
     public let parameters: ParameterVector
     /// What `adapter_config.json` says.
-    public let configuration: PEFTConfiguration
+    public internal(set) var configuration: PEFTConfiguration
     /// The base that the adapters were trained on; nil if PEFT wrote the folder, which does not record it.
     public let fingerprint: BaseFingerprint?
+    /// The head of transformers' task model that the folder is for; nil for one that is for the bare encoder.
+    package internal(set) var taskHead: SavedTaskHead?
     /// Tensors of the file that take no part in what Graft computes, each with the reason, for people to read.
     public let ignored: [String]
-    private let names: CheckpointNames
+    let encoder: TransformerEncoder
 
     package static let configName = "adapter_config.json"
     static let weightsName = "adapter_model.safetensors"
     /// Where the fingerprint stands in the metadata of the weights file.
     static let fingerprintKey = "graft.base_fingerprint"
 
-    /// What a recipe trained on `encoder` came to. `parameters` may hold more than the adapters', as training does.
+    /// What training `adapters` on `encoder` came to. `recipe` is that of the adapters proper, nil if there are none beside what
+    /// is unfrozen. `parameters` may hold more than the adapters', as training does.
+    ///
+    /// The changes of unfrozen tensors are rounded to what the new numbers tell of them in float32, so that these here compute
+    /// what those that are read from the folder will.
     public init(
-        _ recipe: AdapterRecipe, trained parameters: ParameterVector, _ adapters: AdapterSet,
-        on encoder: TransformerEncoder,
-        baseModel: String?
+        _ recipe: AdapterRecipe?, trained parameters: ParameterVector, _ adapters: AdapterSet,
+        on encoder: TransformerEncoder, baseModel: String?
     ) {
         self.adapters = adapters
         var own = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
+        encoder.settle(adapters, in: &own)
         self.parameters = own
-        names = encoder.config.names
-        configuration = PEFTConfiguration(recipe, for: encoder.config, baseModel: baseModel)
+        self.encoder = encoder
+        configuration = PEFTConfiguration(
+            recipe, UnfrozenTensors(of: adapters, for: encoder.config), for: encoder.config, baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
     }
 
-    /// The same adapters with other values. `parameters` may hold more than theirs, as training does.
-    package func holding(_ parameters: ParameterVector) -> AdapterBundle {
-        AdapterBundle(self, parameters)
+    /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.
+    /// `parameters` may hold more than theirs, as training does.
+    package func holding(_ adapters: AdapterSet, _ parameters: ParameterVector) -> AdapterBundle {
+        AdapterBundle(self, adapters, parameters)
     }
 
-    private init(_ other: AdapterBundle, _ parameters: ParameterVector) {
-        var own = ParameterVector(other.adapters.parameters)
-        for parameter in other.adapters.parameters { own[parameter] = parameters[parameter] }
-        (adapters, self.parameters, configuration) = (other.adapters, own, other.configuration)
-        (fingerprint, ignored, names) = (other.fingerprint, other.ignored, other.names)
-    }
-
-    /// Whether a folder holds an adapter.
-    public static func exists(in folder: URL) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appending(path: configName).path(percentEncoded: false))
+    private init(_ other: AdapterBundle, _ adapters: AdapterSet, _ parameters: ParameterVector) {
+        self.adapters = adapters
+        (encoder, fingerprint, taskHead, ignored) = (other.encoder, other.fingerprint, other.taskHead, other.ignored)
+        var own = ParameterVector(adapters.parameters)
+        for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
+        encoder.settle(adapters, in: &own)
+        self.parameters = own
+        configuration = other.configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config))
     }
 
     /// Reads a folder that Graft or PEFT wrote, for `encoder`. Every tensor is consumed or named.
@@ -65,73 +71,53 @@ public struct AdapterBundle: Sendable {
         contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false
     ) throws(AdapterError) {
         configuration = try PEFTConfiguration(contentsOf: folder)
-        let url = folder.appending(path: AdapterBundle.weightsName)
-        let path = url.path(percentEncoded: false)
-        names = encoder.config.names
-        let file: SafetensorsFile
-        do { file = try SafetensorsFile(contentsOf: url) } catch { throw .weights(error) }
+        let configPath = folder.appending(path: AdapterBundle.configName).path(percentEncoded: false)
+        var reader = try AdapterReader(folder.appending(path: AdapterBundle.weightsName), configuration, for: encoder)
 
-        fingerprint = file.metadata[AdapterBundle.fingerprintKey].map { BaseFingerprint($0) }
+        fingerprint = reader.fingerprint
         if let fingerprint, fingerprint != encoder.fingerprint, !allowingOtherBase {
             throw .otherBase(
                 folder: folder.path(percentEncoded: false), baseModel: configuration.baseModel,
                 found: "\(encoder.fingerprint)", expected: "\(fingerprint)")
         }
-
-        let prefix = PEFTNames.prefix(of: file.names, names)
-        adapters = try configuration.adapters(
-            for: encoder, prefix: prefix,
-            file: folder.appending(path: AdapterBundle.configName).path(percentEncoded: false))
-
-        let tensorNames = PEFTNames(names, prefix: prefix)
+        let lora = try configuration.adapters(for: encoder, prefix: reader.prefix, file: configPath)
+        let changes = try reader.readChanges()
+        adapters = lora.changing(Set(changes.keys), of: encoder.config)
         var values = ParameterVector(adapters.parameters)
-        var unread = Set(file.names)
-        func read(_ name: String, _ parameter: Parameter) throws(AdapterError) {
-            guard unread.remove(name) != nil else {
-                throw .missingTensor(file: path, tensor: name, nearest: NearestName.to(name, among: file.names))
-            }
-            do {
-                let tensor = try file.tensor(named: name)
-                let shape = [parameter.rows, parameter.columns]
-                guard tensor.shape == shape else {
-                    throw AdapterError.wrongShape(file: path, tensor: name, found: tensor.shape, expected: shape)
-                }
-                values[parameter] = Matrix(
-                    rows: parameter.rows, columns: parameter.columns, values: try tensor.floats())
-            } catch let error as AdapterError { throw error } catch let error as SafetensorsError {
-                throw .weights(error)
-            } catch { preconditionFailure("reading a tensor throws no other errors") }
+        for site in lora.sites {
+            guard let lora = lora.linear[site] as? LoRA else { continue }
+            try reader.read(lora, at: site, into: &values)
         }
-        for site in adapters.sites {
-            guard let adapter = adapters.linear[site] as? LoRA else { continue }
-            try read(tensorNames.a(site), adapter.a)
-            try read(tensorNames.b(site), adapter.b)
+        for (tensor, delta) in adapters.deltas {
+            if let change = changes[tensor] { values[delta] = change }
         }
         parameters = values
-        ignored = try AdapterBundle.explain(unread.sorted(), configuration, prefix: prefix, file: path)
+        taskHead = try reader.readTaskHead()
+        ignored = try reader.explainRest()
+        self.encoder = encoder
     }
 
-    /// The reason why each tensor that is left takes no part, or the error that one has none.
-    private static func explain(
-        _ tensors: [String], _ configuration: PEFTConfiguration, prefix: String, file: String
-    ) throws(AdapterError) -> [String] {
-        var reasons: [String] = []
-        for tensor in tensors {
-            let module = tensor.dropFirst(PEFTNames.always.count)
-            if module.hasPrefix(prefix + "pooler.") || module.hasPrefix("pooler.") {
-                reasons.append("\(tensor): the pooler is not part of the sentence encoder")
-            } else if configuration.isSaved(module: String(module)) {
-                reasons.append("\(tensor): the head of a task model, without label names; train a head of Graft's")
-            } else {
-                throw .unexpectedTensor(file: file, tensor: tensor)
-            }
-        }
-        return reasons
+    /// Whether a folder holds an adapter.
+    public static func exists(in folder: URL) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appending(path: configName).path(percentEncoded: false))
     }
 
     /// Whether a folder has adapter weights, with or without the configuration that they need.
     package static func hasWeights(in folder: URL) -> Bool {
         FileManager.default.fileExists(atPath: folder.appending(path: weightsName).path(percentEncoded: false))
+    }
+}
+
+// MARK: Writing
+
+extension AdapterBundle {
+    /// The same for transformers' task model whose head this is: the folder then opens on that model, with the head's values.
+    package func with(_ head: SavedTaskHead) -> AdapterBundle {
+        var bundle = self
+        bundle.taskHead = head
+        bundle.configuration.taskType = head.taskType
+        bundle.configuration.modulesToSave = (configuration.modulesToSave + head.modules).sorted()
+        return bundle
     }
 
     /// Writes both files into `folder`, which exists.
@@ -143,13 +129,22 @@ public struct AdapterBundle: Sendable {
             throw .files(error)
         }
         var writer = SafetensorsWriter(metadata: metadata)
-        let names = PEFTNames(names, prefix: "")
+        let config = encoder.config
+        let names = PEFTNames(config.names, prefix: taskHead == nil ? "" : config.names.taskPrefix)
         for site in adapters.sites {
-            guard let adapter = adapters.linear[site] as? LoRA else { continue }
+            guard let adapter = adapters.linear[site]?.lora else { continue }
             for (name, parameter) in [(names.a(site), adapter.a), (names.b(site), adapter.b)] {
                 let values = parameters[parameter].values
                 writer.add(name, shape: [parameter.rows, parameter.columns], floats: values)
             }
+        }
+        for (tensor, delta, isUnderAdapter) in UnfrozenTensors(of: adapters, for: config).tensors {
+            writer.add(
+                names.base(tensor, isUnderAdapter: isUnderAdapter), shape: tensor.shape(for: config),
+                floats: encoder.changed(tensor, by: delta, parameters).values)
+        }
+        for tensor in taskHead?.tensors ?? [] {
+            writer.add(PEFTNames.always + tensor.name, shape: tensor.shape, floats: tensor.values.values)
         }
         do { try writer.write(to: folder.appending(path: AdapterBundle.weightsName)) } catch { throw .weights(error) }
     }
@@ -158,5 +153,12 @@ public struct AdapterBundle: Sendable {
         var metadata = ["format": "pt"]
         metadata[AdapterBundle.fingerprintKey] = fingerprint?.description
         return metadata
+    }
+}
+
+extension LinearAdapter {
+    /// This adapter, or what is under it, as far as it is LoRA.
+    var lora: LoRA? {
+        (self as? LoRA) ?? (self as? WeightDelta)?.inner?.lora ?? (self as? BiasDelta)?.inner?.lora
     }
 }

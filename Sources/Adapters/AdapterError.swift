@@ -18,6 +18,8 @@ public enum AdapterError: Error, Sendable {
     case missingTensor(file: String, tensor: String, nearest: String?)
     /// A tensor that nothing asks for.
     case unexpectedTensor(file: String, tensor: String)
+    /// A tensor of the encoder that was trained there and that Graft keeps frozen.
+    case staysFrozen(file: String, tensor: String)
     /// A tensor of another shape than the configuration and the encoder ask for.
     case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
     /// The adapter was trained on other weights than these; `baseModel` is what its folder calls them.
@@ -55,6 +57,9 @@ extension AdapterError: CustomStringConvertible {
                 + (nearest.map { "; the nearest is '\($0)'" } ?? "")
         case .unexpectedTensor(let file, let tensor):
             "\(file) has the tensor '\(tensor)', which nothing in adapter_config.json and this encoder asks for"
+        case .staysFrozen(let file, let tensor):
+            "\(file) has the trained tensor '\(tensor)', of relative positions; Graft keeps these as they are in the base, so"
+                + " that it cannot compute what this adapter does"
         case .wrongShape(let file, let tensor, let found, let expected):
             "\(file): tensor '\(tensor)' has shape \(found), expected \(expected)"
         case .otherBase(let folder, let baseModel, let found, let expected):

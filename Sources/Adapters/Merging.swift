@@ -24,7 +24,7 @@ extension TransformerEncoder {
             guard let adapter = adapter as? any MergeableAdapter, adapter.isMergeable else {
                 throw .notMergeable(site: name)
             }
-            if !(adapter is BiasDelta && (adapter as? BiasDelta)?.inner == nil) {
+            if adapter.changesWeight {
                 merged[weight] = adapter.merged(into: map, parameters)
             }
             let newBias = adapter.mergedBias(into: map, parameters)
@@ -34,31 +34,22 @@ extension TransformerEncoder {
             try merge(adapter, into: self[site], site.description, .weight(site), .bias(site))
         }
         if let projection = adapters.embeddings?.projection, let map = embeddingProjection {
-            try merge(projection, into: map, "embeddings.projection", .projectionWeight, .projectionBias)
+            try merge(projection, into: map, FrozenTensor.projection, .projectionWeight, .projectionBias)
         }
         for (tensor, parameter) in adapters.deltas where merged[tensor] == nil && !tensor.isOfLinearMap {
-            var values = values(of: tensor)
-            values.add(parameters[parameter])
-            merged[tensor] = values
+            merged[tensor] = changed(tensor, by: parameter, parameters)
         }
         return merged
     }
 }
 
 extension MergeableAdapter {
+    /// Whether it is more than a change of the bias.
+    fileprivate var changesWeight: Bool { (self as? BiasDelta).map { $0.inner != nil } ?? true }
+
     /// Whether all that it wraps is a change of the weight too.
     fileprivate var isMergeable: Bool {
         let inner = (self as? WeightDelta)?.inner ?? (self as? BiasDelta)?.inner
         return inner.map { $0 is any MergeableAdapter } ?? true
-    }
-}
-
-extension FrozenTensor {
-    /// Whether it is the weight or the bias of a linear map.
-    fileprivate var isOfLinearMap: Bool {
-        switch self {
-        case .weight, .bias, .projectionWeight, .projectionBias: true
-        case .normScale, .normShift, .table: false
-        }
     }
 }

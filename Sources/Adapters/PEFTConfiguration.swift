@@ -25,12 +25,21 @@ public struct PEFTConfiguration: Sendable, Equatable {
     public var rankPattern: [String: Int]
     /// `alpha_pattern`: the alpha of the modules that a pattern matches.
     public var alphaPattern: [String: Float]
-    /// `modules_to_save`: modules of the task model that were trained and saved whole.
+    /// `modules_to_save`: modules that were trained and saved whole, of the encoder or of a task model's head.
     public var modulesToSave: [String]
+    /// `bias`: which biases of the base were trained and saved whole.
+    public var biases: Biases
     /// `base_model_name_or_path`
     public var baseModel: String?
     /// `task_type`
     public var taskType: String?
+
+    /// Which biases of the base were trained.
+    public enum Biases: String, Sendable, CaseIterable {
+        case none, all
+        /// Those of the maps that have an adapter.
+        case adapted = "lora_only"
+    }
 
     /// Which modules are adapted.
     public enum Targets: Sendable, Equatable {
@@ -40,6 +49,10 @@ public struct PEFTConfiguration: Sendable, Equatable {
         case pattern(String)
         /// `all-linear`
         case allLinear
+        /// `dummy-target-modules`: no module, which PEFT takes where only whole modules or biases were trained.
+        case nothing
+
+        static let nothingName = "dummy-target-modules"
 
         /// The names, or the pattern, or `all-linear`, for people to read.
         public var names: [String] {
@@ -47,6 +60,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
             case .names(let names): names
             case .pattern(let pattern): [pattern]
             case .allLinear: ["all-linear"]
+            case .nothing: []
             }
         }
 
@@ -56,6 +70,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
             case .names(let names): names
             case .pattern(let pattern): pattern
             case .allLinear: "all-linear"
+            case .nothing: Targets.nothingName
             }
         }
     }
@@ -80,27 +95,42 @@ public struct PEFTConfiguration: Sendable, Equatable {
             rankPattern = try fields.numbers("rank_pattern").mapValues { Int($0) }
             alphaPattern = try fields.numbers("alpha_pattern").mapValues { Float($0) }
             modulesToSave = try fields.names("modules_to_save")
+            biases = try fields.choice(
+                "bias", default: Biases.none.rawValue, of: Biases.allCases.map { ($0.rawValue, $0) })
             baseModel = try fields.text("base_model_name_or_path")
             taskType = try fields.text("task_type")
         } catch { throw .configuration(error) }
         try PEFTConfiguration.refuseUnsupported(fields)
     }
 
-    /// The configuration of a fresh recipe.
-    init(_ recipe: AdapterRecipe, for config: EncoderConfig, baseModel: String?) {
-        (rank, alpha, dropoutRate) = (recipe.rank, recipe.alpha, recipe.dropoutRate)
-        isRankStabilized = recipe.isRankStabilized
-        targets = .names(PEFTTargets.names(of: recipe, for: config))
+    /// The configuration of a recipe, nil if there is none, and of what is unfrozen besides.
+    init(_ recipe: AdapterRecipe?, _ unfrozen: UnfrozenTensors, for config: EncoderConfig, baseModel: String?) {
+        let settings = recipe ?? AdapterRecipe(alpha: 8)
+        (rank, alpha, dropoutRate) = (settings.rank, settings.alpha, settings.dropoutRate)
+        isRankStabilized = settings.isRankStabilized
+        targets = recipe.map { .names(PEFTTargets.names(of: $0, for: config)) } ?? .nothing
         excluded = nil
-        self.layers = recipe.layers
-        (rankPattern, alphaPattern, modulesToSave) = ([:], [:], [])
+        self.layers = recipe?.layers
+        (rankPattern, alphaPattern) = ([:], [:])
+        modulesToSave = unfrozen.modules
+        biases = unfrozen.hasSingleBiases ? .all : .none
         (self.baseModel, taskType) = (baseModel, "FEATURE_EXTRACTION")
+    }
+
+    /// The same with what is unfrozen now.
+    func saving(_ unfrozen: UnfrozenTensors) -> PEFTConfiguration {
+        var configuration = self
+        configuration.modulesToSave += unfrozen.modules.filter { !modulesToSave.contains($0) }
+        if unfrozen.hasSingleBiases { configuration.biases = .all }
+        return configuration
     }
 
     private static func targets(_ name: String, _ fields: JSONFields) throws(JSONFieldsError) -> Targets? {
         switch fields.value(name) {
         case nil: nil
-        case let pattern as String: pattern == "all-linear" ? .allLinear : .pattern(pattern)
+        case "all-linear" as String: .allLinear
+        case Targets.nothingName as String: .nothing
+        case let pattern as String: .pattern(pattern)
         case let names as [String] where !names.isEmpty: .names(names.sorted())
         case let value?: throw fields.invalid(name, value, "a list of module names, a pattern, or 'all-linear'")
         }
@@ -122,7 +152,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
     private static let harmless: Set<String> = [
         "peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules", "layers_to_transform",
         "layers_pattern", "rank_pattern", "alpha_pattern", "modules_to_save", "base_model_name_or_path", "task_type",
-        "auto_mapping", "corda_config", "exclude_modules", "enable_lora", "ensure_weight_tying", "eva_config",
+        "auto_mapping", "bias", "corda_config", "exclude_modules", "enable_lora", "ensure_weight_tying", "eva_config",
         "inference_mode",
         "loftq_config", "lora_ga_config", "megatron_core", "merge_weights", "peft_version", "qalora_group_size",
         "revision",
@@ -131,9 +161,8 @@ public struct PEFTConfiguration: Sendable, Equatable {
 
     /// Fields with the one value that can be honoured, beside missing and null.
     private static let required: [String: [String]] = [
-        "bias": ["none"],
         // The others subtract their start from the base weights, which the folder does not hold.
-        "init_lora_weights": ["true", "false", "gaussian", "eva", "orthogonal"],
+        "init_lora_weights": ["true", "false", "gaussian", "eva", "orthogonal"]
     ]
 
     private static func refuseUnsupported(_ fields: JSONFields) throws(AdapterError) {
@@ -187,7 +216,7 @@ extension PEFTConfiguration {
     /// (versions before 0.13 refuse keys that they do not know). Keys are sorted, as PEFT sorts them.
     func encoded() -> Data {
         var fields: [String: Any] = [
-            "base_model_name_or_path": baseModel ?? NSNull(), "bias": "none", "fan_in_fan_out": false,
+            "base_model_name_or_path": baseModel ?? NSNull(), "bias": biases.rawValue, "fan_in_fan_out": false,
             "inference_mode": true, "init_lora_weights": true, "layers_pattern": NSNull(),
             "layers_to_transform": layers ?? NSNull(), "lora_alpha": PEFTConfiguration.plain(alpha),
             "lora_dropout": PEFTConfiguration.plain(dropoutRate),

@@ -23,5 +23,12 @@ struct PEFTNames {
     func a(_ site: Site) -> String { module(site) + ".lora_A.weight" }
     func b(_ site: Site) -> String { module(site) + ".lora_B.weight" }
 
+    /// The key of a tensor of the base that was trained; `isUnderAdapter`: of a map that PEFT has wrapped for an adapter.
+    func base(_ tensor: FrozenTensor, isUnderAdapter: Bool) -> String {
+        let name = PEFTNames.always + prefix + names.name(of: tensor)
+        guard isUnderAdapter, let dot = name.lastIndex(of: ".") else { return name }
+        return name[..<dot] + ".base_layer" + name[dot...]
+    }
+
     private func module(_ site: Site) -> String { PEFTNames.always + prefix + names.module(of: site) }
 }

@@ -28,7 +28,7 @@ struct PEFTTargets {
             for target in targets {
                 let sites = all.filter { PEFTTargets.names([target], match: module($0)) }
                 // The pooler is a linear map too, though no pooling of Graft's goes through it.
-                if sites.isEmpty && !PEFTTargets.names([target], match: prefix + "pooler.dense") {
+                if sites.isEmpty, !PEFTTargets.names([target], match: prefix + "pooler.dense") {
                     throw matchesNothing(target)
                 }
                 matched += sites
@@ -37,7 +37,10 @@ struct PEFTTargets {
             matched = try all.filter(matcher(configuration.targets, field: "target_modules"))
             if matched.isEmpty { throw matchesNothing(pattern) }
         case .allLinear: matched = all
+        case .nothing: return [:]
         }
+        // PEFT puts no adapter into a module that it saves whole.
+        matched.removeAll { configuration.isSaved(module: module($0) + ".weight") }
         if let excluded = configuration.excluded {
             let isExcluded = try matcher(excluded, field: "exclude_modules")
             matched.removeAll(where: isExcluded)
@@ -48,7 +51,7 @@ struct PEFTTargets {
             }
             matched.removeAll { !layers.contains($0.layer) }
         }
-        guard !matched.isEmpty else { throw .nothingTargeted }
+        guard !matched.isEmpty || !configuration.modulesToSave.isEmpty else { throw .nothingTargeted }
         let ranks = try patterns(configuration.rankPattern, field: "rank_pattern", among: matched)
         let alphas = try patterns(configuration.alphaPattern, field: "alpha_pattern", among: matched)
         return Dictionary(
@@ -89,6 +92,7 @@ struct PEFTTargets {
             let regex = try regex(pattern, field: field)
             return { module($0).wholeMatch(of: regex) != nil }
         case .allLinear: return { _ in true }
+        case .nothing: return { _ in false }
         }
     }
 

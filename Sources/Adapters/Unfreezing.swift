@@ -20,7 +20,7 @@ public struct Unfreezing: Sendable, Equatable {
         (self.layers, self.embeddings, self.norms, self.biases) = (layers, embeddings, norms, biases)
     }
 
-    /// Every layer, with the embeddings: fine-tuning in full.
+    /// Every layer and the embeddings: fine-tuning in full, but for relative positions.
     public static func everything(of config: EncoderConfig) -> Unfreezing {
         Unfreezing(layers: Set(0..<config.distinctLayers), embeddings: true)
     }
@@ -33,8 +33,8 @@ public struct Unfreezing: Sendable, Equatable {
     ///
     /// All new parameters start at zero, so nothing changes yet.
     ///
-    /// - Throws: ``AdapterError/noSuchLayer(_:layers:)``, or ``AdapterError/nothingToUnfreeze(_:family:)`` where biases or norms
-    ///   are asked for that the encoder's family does not have.
+    /// - Throws: ``AdapterError/noSuchLayer(_:layers:)``, or ``AdapterError/nothingToUnfreeze(_:family:)`` where biases are asked
+    ///   for and the encoder has none.
     public func deltas(
         for encoder: TransformerEncoder, over adapters: AdapterSet = .none
     ) throws(AdapterError) -> AdapterSet {
@@ -42,74 +42,18 @@ public struct Unfreezing: Sendable, Equatable {
         for layer in layers.sorted() where !(0..<config.distinctLayers).contains(layer) {
             throw .noSuchLayer(layer, layers: config.distinctLayers)
         }
-        var linear = adapters.linear
-        for layer in 0..<config.distinctLayers {
-            for projection in config.projections {
-                let site = Site(layer: layer, projection: projection)
-                linear[site] = delta(
-                    site.description, config.extents(of: projection) ?? (0, 0), isWhole: layers.contains(layer),
-                    hasBias: config.hasBias(projection), over: linear[site])
-            }
-        }
-        var norms = adapters.norms
-        for site in config.normSites {
-            let isWhole = self.norms || (site.layer.map(layers.contains) ?? embeddings)
-            let width = config.extents(of: .normScale(site)).columns
-            func parameter(_ ending: String) -> Parameter {
-                Parameter(name: "\(site).\(ending)", rows: 1, columns: width)
-            }
-            let scale = norms[site]?.scale ?? (isWhole ? parameter("weight") : nil)
-            let trainsShift = config.normHasBias && (isWhole || biases)
-            let shift = norms[site]?.shift ?? (trainsShift ? parameter("bias") : nil)
-            if scale != nil || shift != nil { norms[site] = NormDelta(scale: scale, shift: shift) }
-        }
-        let set = AdapterSet(linear, norms: norms, embeddings: embeddingDelta(config, over: adapters.embeddings))
         if biases, !config.tensors.contains(where: \.isBias) {
             throw .nothingToUnfreeze("biases", family: config.family.modelType)
         }
-        return set
+        return adapters.changing(Set(config.tensors.filter(unfreezes)), of: config)
     }
 
-    private func embeddingDelta(_ config: EncoderConfig, over delta: EmbeddingDelta?) -> EmbeddingDelta? {
-        var tables = delta?.tables ?? [:]
-        if embeddings {
-            for table in config.embeddingTables where tables[table] == nil {
-                let (rows, columns) = config.extents(of: .table(table))
-                tables[table] = Parameter(name: "embeddings.\(table.rawValue)", rows: rows, columns: columns)
-            }
-        }
-        var projection = delta?.projection
-        if config.projectsEmbeddings {
-            projection = self.delta(
-                "embeddings.projection", (config.embeddingSize, config.hiddenSize), isWhole: embeddings, hasBias: true,
-                over: projection)
-        }
-        return tables.isEmpty && projection == nil ? nil : EmbeddingDelta(tables: tables, projection: projection)
-    }
-
-    /// The adapter of a linear map of which this unfreezes all, the bias or nothing.
-    private func delta(
-        _ name: String, _ extents: (inputs: Int, outputs: Int), isWhole: Bool, hasBias: Bool,
-        over adapter: (any LinearAdapter)?
-    ) -> (any LinearAdapter)? {
-        if adapter is WeightDelta { return adapter }
-        let unfrozen = adapter as? BiasDelta
-        if isWhole {
-            return WeightDelta(
-                name: name, inputs: extents.inputs, outputs: extents.outputs, hasBias: hasBias,
-                over: unfrozen.map(\.inner) ?? adapter)
-        }
-        guard biases, hasBias, unfrozen == nil else { return adapter }
-        return BiasDelta(name: name, outputs: extents.outputs, over: adapter)
-    }
-}
-
-extension FrozenTensor {
-    /// Whether it is added to each row of something.
-    fileprivate var isBias: Bool {
-        switch self {
-        case .bias, .normShift, .projectionBias: true
-        default: false
+    private func unfreezes(_ tensor: FrozenTensor) -> Bool {
+        if biases && tensor.isBias { return true }
+        return switch tensor {
+        case .weight(let site), .bias(let site): layers.contains(site.layer)
+        case .normScale(let site), .normShift(let site): norms || (site.layer.map(layers.contains) ?? embeddings)
+        case .table, .projectionWeight, .projectionBias: embeddings
         }
     }
 }

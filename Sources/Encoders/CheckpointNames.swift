@@ -49,6 +49,9 @@ package struct CheckpointNames: Sendable {
         spellings(of: taskPrefix + wordEmbeddings).contains(where: tensors.contains) ? taskPrefix : ""
     }
 
+    /// Whether the table of words is that of two modules of the model.
+    package var sharesWords: Bool { spellings(of: wordEmbeddings).count > 1 }
+
     /// The names that a tensor may have.
     package func spellings(of name: String) -> [String] {
         [name] + formerEndings.filter { name.hasSuffix($0.0) }.map { name.dropLast($0.0.count) + $0.1 }

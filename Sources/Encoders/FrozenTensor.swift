@@ -106,6 +106,13 @@ extension CheckpointNames {
         }
     }
 
+    /// Whether a tensor of the bare model is of relative positions, which cannot be changed.
+    package func isOfRelativePositions(_ name: String) -> Bool {
+        guard let relative = relativePositions else { return relativeBias == name }
+        return relative.table == name || name.hasPrefix(relative.norm + ".")
+            || [relative.key, relative.query].contains { name.contains(".\($0).") }
+    }
+
     /// The module of a norm.
     package func module(of site: NormSite) -> String {
         let module =

@@ -13,7 +13,7 @@ import TestSupport
 
     @Test(arguments: [
         "query-value", "all-targets", "layers", "one-layer", "regex", "rslora", "patterns", "excluded", "bfloat16",
-        "sequence-classification",
+        "sequence-classification", "bias-lora-only",
     ])
     func aFolderOfPEFTComputesWhatPEFTComputes(name: String) throws {
         let encoder = try TinyEncoder.load()
@@ -24,16 +24,16 @@ import TestSupport
         #expect(bundle.fingerprint == nil)
     }
 
-    @Test func theHeadOfATaskModelIsNamedAsIgnored() throws {
+    @Test func theHeadOfATaskModelIsKeptApart() throws {
         let bundle = try AdapterBundle(
             contentsOf: Fixtures.url("peft/sequence-classification"), for: TinyEncoder.load())
-        #expect(
-            bundle.ignored.map { $0.prefix { $0 != ":" } } == [
-                "base_model.model.classifier.bias", "base_model.model.classifier.weight",
-            ])
+        #expect(bundle.taskHead?.taskType == "SEQ_CLS")
+        #expect(bundle.taskHead?.tensors.map(\.name) == ["classifier.bias", "classifier.weight"])
+        #expect(bundle.taskHead?.tensors.map(\.shape) == [[3], [3, 32]])
+        #expect(bundle.ignored.isEmpty)
     }
 
-    @Test(arguments: [("dora", "use_dora"), ("lora-bias", "lora_bias"), ("bias-lora-only", "bias")])
+    @Test(arguments: [("dora", "use_dora"), ("lora-bias", "lora_bias")])
     func whatChangesTheResultAndIsNotSupportedIsRefusedByName(name: String, field: String) throws {
         let encoder = try TinyEncoder.load()
         let error = #expect(throws: AdapterError.self) {

@@ -68,10 +68,10 @@ extension AdaptedModel {
         let (outcome, divergence) = try trainer.run(writing: checkpoint) { progress in
             try report(progress) {
                 guard case .stage(let stage) = progress, let values = stage.values else { return [] }
-                return prepared.tasks(values)
+                return prepared.tasks(values, in: stage.stage - 1)
             }
         }
-        let tasks = prepared.tasks(trainer.values)
+        let tasks = prepared.tasks(trainer.values, in: (outcome.bestStage ?? outcome.stages.count) - 1)
         for (name, task) in tasks { add(name, task) }
         let isWhole = !outcome.isInterrupted && divergence == nil
         let trained = TrainedRun(

@@ -91,17 +91,20 @@ struct PreparedRun {
         }
     }
 
-    /// The tasks with these values of the run.
-    func tasks(_ values: ParameterVector) -> [(name: String, task: TaskAdapter)] {
+    /// The tasks with these values of the run, as they are in a stage, from 0.
+    func tasks(_ values: ParameterVector, in stage: Int) -> [(name: String, task: TaskAdapter)] {
         tasks.indices.map { index in
             let route = tasks[index].route
+            let adapters = routes[route].adapters(in: stage)
             let own = values.viewed(as: trainer.parameters.tasks[index])
+            func bundle(_ recipe: AdapterRecipe?) -> AdapterBundle {
+                AdapterBundle(recipe, trained: own, adapters, on: encoder, baseModel: baseModel)
+            }
             let bundle: AdapterBundle? =
-                switch adapters[route]?.start {
-                case .new(let recipe):
-                    AdapterBundle(recipe, trained: own, routes[route].adapters, on: encoder, baseModel: baseModel)
-                case .saved(let bundle): bundle.holding(own)
-                case nil: nil
+                switch self.adapters[route]?.start {
+                case .new(let recipe): bundle(recipe)
+                case .saved(let saved): saved.holding(adapters, own)
+                case nil: adapters.isEmpty ? nil : bundle(nil)
                 }
             let head = HeadFiles(tasks[index].head, own, maximumTokens: limits[index], on: encoder)
             return (tasks[index].name, TaskAdapter(bundle: bundle, head: head))

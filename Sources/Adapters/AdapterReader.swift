@@ -1,0 +1,125 @@
+import Encoders
+import Files
+import Foundation
+import Matrices
+import Safetensors
+
+/// Reads `adapter_model.safetensors`, and keeps account of the tensors that nobody has asked for yet.
+struct AdapterReader {
+    /// What the names of the encoder's modules have before them there: "" or that of a task model.
+    let prefix: String
+    private let file: SafetensorsFile
+    private let path: String
+    private let configuration: PEFTConfiguration
+    private let encoder: TransformerEncoder
+    private let peftNames: PEFTNames
+    private var unread: Set<String>
+
+    private var names: CheckpointNames { encoder.config.names }
+
+    init(
+        _ url: URL, _ configuration: PEFTConfiguration, for encoder: TransformerEncoder
+    ) throws(AdapterError) {
+        path = url.path(percentEncoded: false)
+        do { file = try SafetensorsFile(contentsOf: url) } catch { throw .weights(error) }
+        prefix = PEFTNames.prefix(of: file.names, encoder.config.names)
+        peftNames = PEFTNames(encoder.config.names, prefix: prefix)
+        unread = Set(file.names)
+        (self.configuration, self.encoder) = (configuration, encoder)
+    }
+
+    /// The base that the folder was trained on, where it says so.
+    var fingerprint: BaseFingerprint? { file.metadata[AdapterBundle.fingerprintKey].map { BaseFingerprint($0) } }
+
+    /// Reads A and B of a site's adapter.
+    mutating func read(_ lora: LoRA, at site: Site, into values: inout ParameterVector) throws(AdapterError) {
+        values[lora.a] = try read(peftNames.a(site), shape: [lora.a.rows, lora.a.columns])
+        values[lora.b] = try read(peftNames.b(site), shape: [lora.b.rows, lora.b.columns])
+    }
+
+    /// What was trained of the encoder itself: each tensor's difference to the base's.
+    mutating func readChanges() throws(AdapterError) -> [FrozenTensor: Matrix] {
+        var changes: [FrozenTensor: Matrix] = [:]
+        for tensor in encoder.config.tensors {
+            let isSaved = names.spellings(of: prefix + names.name(of: tensor)).contains {
+                configuration.isSaved(module: $0)
+            }
+            guard let name = name(of: tensor, isSaved: isSaved) else { continue }
+            var values = try read(name, shape: tensor.shape(for: encoder.config))
+            values.add(encoder.values(of: tensor), scale: -1)
+            changes[tensor] = values
+        }
+        return changes
+    }
+
+    /// The key of a tensor of the encoder that was trained; nil if it was not.
+    private func name(of tensor: FrozenTensor, isSaved: Bool) -> String? {
+        let underAdapter = peftNames.base(tensor, isUnderAdapter: true)
+        if tensor.isOfLinearMap, unread.contains(underAdapter) { return underAdapter }
+        let plain = names.spellings(of: prefix + names.name(of: tensor)).map { PEFTNames.always + $0 }
+        let found = plain.first(where: unread.contains)
+        // PEFT takes any tensor of the base that is there, in whatever module.
+        return found ?? (isSaved ? plain.first : nil)
+    }
+
+    /// The head of a task model, where the folder has one. Encoder tensors have been read before.
+    mutating func readTaskHead() throws(AdapterError) -> SavedTaskHead? {
+        guard let taskType = configuration.taskType, ["SEQ_CLS", "TOKEN_CLS"].contains(taskType) else { return nil }
+        var tensors: [(name: String, shape: [Int], values: Matrix)] = []
+        for name in unread.sorted() {
+            let own = String(name.dropFirst(PEFTNames.always.count))
+            guard configuration.isSaved(module: own), !staysFrozen(own), !isCopy(own) else { continue }
+            let shape: [Int]
+            do { shape = try file.tensor(named: name).shape } catch { throw .weights(error) }
+            guard shape.count == 1 || shape.count == 2 else { continue }
+            tensors.append((own, shape, try read(name, shape: shape)))
+        }
+        return tensors.isEmpty ? nil : SavedTaskHead(taskType: taskType, tensors: tensors)
+    }
+
+    /// The reason why each tensor that is left takes no part, or the error that one has none.
+    func explainRest() throws(AdapterError) -> [String] {
+        var reasons: [String] = []
+        for tensor in unread.sorted() {
+            let module = String(tensor.dropFirst(PEFTNames.always.count))
+            if module.hasPrefix(prefix + "pooler.") || module.hasPrefix("pooler.") {
+                reasons.append("\(tensor): the pooler is not part of the sentence encoder")
+            } else if isCopy(module) {
+                reasons.append("\(tensor): a bias that PEFT has written twice")
+            } else if staysFrozen(module) {
+                throw .staysFrozen(file: path, tensor: tensor)
+            } else if configuration.isSaved(module: module) {
+                reasons.append("\(tensor): a module that is no part of the sentence encoder")
+            } else {
+                throw .unexpectedTensor(file: path, tensor: tensor)
+            }
+        }
+        return reasons
+    }
+
+    /// Whether a tensor is in one of the two places that PEFT keeps modules in which it saves whole: where all biases were
+    /// trained, it writes those there too, trained ones or the base's, beside the one that counts.
+    private func isCopy(_ module: String) -> Bool {
+        module.contains(".modules_to_save.") || module.contains(".original_module.")
+    }
+
+    private func staysFrozen(_ module: String) -> Bool {
+        module.hasPrefix(prefix) && names.isOfRelativePositions(String(module.dropFirst(prefix.count)))
+    }
+
+    private mutating func read(_ name: String, shape: [Int]) throws(AdapterError) -> Matrix {
+        guard unread.remove(name) != nil else {
+            throw .missingTensor(file: path, tensor: name, nearest: NearestName.to(name, among: file.names))
+        }
+        do {
+            let tensor = try file.tensor(named: name)
+            guard tensor.shape == shape else {
+                throw AdapterError.wrongShape(file: path, tensor: name, found: tensor.shape, expected: shape)
+            }
+            let (rows, columns) = shape.count == 2 ? (shape[0], shape[1]) : (1, shape.first ?? 1)
+            return Matrix(rows: rows, columns: columns, values: try tensor.floats())
+        } catch let error as AdapterError { throw error } catch let error as SafetensorsError {
+            throw .weights(error)
+        } catch { preconditionFailure("reading a tensor throws no other errors") }
+    }
+}
