@@ -43,8 +43,10 @@ extension AdaptedModel {
         let run = TrainingRun(
             tasks: [task], adapters: recipe.map { [.init(name, .new($0))] } ?? [],
             stages: [TrainingStage("training", options)])
-        return try train(run, baseModel: baseModel, checkpoints: checkpoints, report: { progress, _ in try report(progress) })
-            .tasks[0].task
+        return try train(
+            run, baseModel: baseModel, checkpoints: checkpoints, report: { progress, _ in try report(progress) }
+        )
+        .tasks[0].task
     }
 
     /// Trains the tasks of a run and adds them under their names. The encoder stays as it is: what of it trains is in the tasks.
@@ -56,7 +58,8 @@ extension AdaptedModel {
     ///   ``TrainingCheckpointError/finished(folder:)`` if the output folder of `checkpoints` holds what this very run came to.
     public mutating func train(
         _ run: TrainingRun, baseModel: String?, checkpoints: TrainingCheckpoints? = nil,
-        report: (_ progress: TrainingProgress, _ tasks: () -> [(name: String, task: TaskAdapter)]) throws -> Continuation
+        report: (_ progress: TrainingProgress, _ tasks: () -> [(name: String, task: TaskAdapter)]) throws ->
+            Continuation
     ) throws -> TrainedRun {
         let prepared = try PreparedRun(run, for: self, baseModel: baseModel)
         var trainer = prepared.trainer
