@@ -257,7 +257,7 @@ import TestSupport
         run.recipe?.alpha = 8
         #expect(try differences(run) == ["adapter's alpha: 4.0, 8.0"])
         run.recipe = nil
-        #expect(try differences(run).contains("adapter: not said, none"))
+        #expect(try differences(run).contains("adapter: its own, none"))
     }
 
     @Test func aCheckpointOfOtherDataIsRefusedByName() throws {

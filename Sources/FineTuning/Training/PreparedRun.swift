@@ -72,7 +72,11 @@ struct PreparedRun {
             let names = scored.flatMap { Scores.names(for: $0.head.objective) }
             guard names.contains(metric) else { throw TrainingError.noSuchMetric(metric, metrics: names) }
         }
-        identity = TrainingIdentity(run, encoder, tasks, starts: heads + starts)
+        // What starts at random is a function of the settings.
+        let given =
+            zip(run.tasks, heads).filter { $0.0.head.startsFromFile }.map(\.1)
+            + zip(adapters, starts).filter { $0.0?.startsFromFile ?? false }.map(\.1)
+        identity = TrainingIdentity(run, encoder, tasks, starts: given)
     }
 
     /// What can be said before anything is read.
@@ -122,6 +126,21 @@ extension TrainingRun.Adapter {
             let fresh = try recipe.fresh(for: encoder, seed: seed)
             return (fresh.adapters, fresh.parameters)
         case .saved(let bundle): return (bundle.adapters, bundle.parameters)
+        }
+    }
+}
+
+extension TrainingRun.Adapter {
+    /// Whether it has values that were trained before.
+    fileprivate var startsFromFile: Bool { if case .saved = start { true } else { false } }
+}
+
+extension TrainingRun.TaskHead {
+    /// Whether it may have values that were trained before.
+    fileprivate var startsFromFile: Bool {
+        switch self {
+        case .saved: true
+        case .new(let recipe): recipe.choice == .checkpoint || recipe.choice == .transformers
         }
     }
 }
