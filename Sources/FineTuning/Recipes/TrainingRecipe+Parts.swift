@@ -81,6 +81,13 @@ extension TrainingRecipe.Task {
             }
         }
         if let node = object.optional("head") { head = try TrainingRecipe.Head(node, paths) }
+        if let node = object.optional("loss") {
+            guard case .new(var recipe) = head else {
+                throw node.failure(.conflict("a head from a folder trains with its usual loss; leave this out"))
+            }
+            recipe.loss = try LossOptions(node)
+            head = .new(recipe)
+        }
         try object.end()
         try check(node, &object)
     }
@@ -114,17 +121,23 @@ extension TrainingRecipe.Head {
     init(_ node: RecipeNode, _ paths: RecipePaths) throws(RecipeError) {
         var object = try node.object()
         let (shape, from, frozen) = (object.optional("shape"), object.optional("from"), object.optional("frozen"))
+        let threshold = object.optional("threshold")
         try object.end()
         if let from {
             if let shape {
                 throw shape.failure(.conflict("a head from a folder has its shape; leave one of the two out"))
+            }
+            if let threshold {
+                throw threshold.failure(.conflict("a head from a folder has its threshold; leave one of the two out"))
             }
             self = .folder(try paths.existing(from, isFolder: true), isFrozen: try frozen?.flag() ?? false)
         } else {
             if let frozen, try frozen.flag() {
                 throw frozen.failure(.conflict("a new head that is frozen would stay untrained; give it a 'from'"))
             }
-            self = .new(try shape?.choice("shape") ?? .linear)
+            var recipe = HeadRecipe(try shape?.choice("shape") ?? .linear)
+            if let threshold { recipe.threshold = Float(try threshold.number(0...0.9999)) }
+            self = .new(recipe)
         }
     }
 }

@@ -82,8 +82,8 @@ public struct TrainingRecipe: Sendable {
 
     /// Where a task's head comes from.
     public enum Head: Sendable, Equatable {
-        /// A new one.
-        case new(HeadChoice)
+        /// A new one, with its loss.
+        case new(HeadRecipe)
         /// The head of a folder. Frozen, it keeps its bytes.
         case folder(URL, isFrozen: Bool)
     }

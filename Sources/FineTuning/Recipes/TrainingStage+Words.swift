@@ -1,5 +1,5 @@
 extension TrainingStage.Trains {
-    /// "heads, adapters and layers 4-5"
+    /// What trains, in words: "heads, adapters and layers 4-5".
     public var words: String {
         var parts: [String] = []
         if heads { parts.append("heads") }

@@ -8,7 +8,7 @@ struct BaselineVerdict {
 
     /// Better and worse are only said where the interval does not hold zero.
     private var outcome: Outcome {
-        let sign: Double = ReportNumber.isError(baseline.metric) ? -1 : 1
+        let sign: Double = Scores.isBetterLower(baseline.metric) ? -1 : 1
         let ends = [baseline.interval.lowerBound * sign, baseline.interval.upperBound * sign]
         return ends.allSatisfy { $0 > 0 } ? .better : ends.allSatisfy { $0 < 0 } ? .worse : .level
     }

@@ -63,7 +63,7 @@ struct CurvesSection {
     private func scoreCharts(_ last: StepRecord) -> [LineChart] {
         record.tasks.compactMap { task in
             let rows = record.evaluations.filter { $0.task == task.name }
-            guard let metric = task.scores?.figures.first?.name ?? rows.first?.scores.keys.sorted().first else {
+            guard let metric = task.scores?.values.first?.name ?? rows.first?.scores.keys.sorted().first else {
                 return nil
             }
             let points = rows.compactMap { row in row.scores[metric].map { (step: Double(row.step), value: $0) } }

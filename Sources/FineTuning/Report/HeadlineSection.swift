@@ -62,7 +62,7 @@ struct HeadlineSection {
     }
 
     private func tile(_ task: TaskRecord) -> Markup? {
-        guard let headline = task.scores?.figures.first else { return nil }
+        guard let headline = task.scores?.values.first else { return nil }
         var about = task.evaluation.map { "on \(HumanUnits.count($0.count)) held-out texts" } ?? ""
         if headline.name == "accuracy", let interval = task.scores?.classification?.accuracyInterval {
             about +=

@@ -27,12 +27,14 @@ struct MistakesSection {
     }
 
     private func card(_ outcome: ExampleOutcome, _ task: TaskRecord) -> Markup {
-        let pair: Markup = outcome.input.pair.map { "<p dir=\"auto\">\(cut($0))</p>\n" } ?? ""
+        let others: [Markup] = [outcome.input.pair, outcome.input.negative].compactMap { $0 }.map { text in
+            "<p dir=\"auto\">\(cut(text))</p>\n"
+        }
         let place = task.evaluation.map { "\($0.file), line \(outcome.line)" } ?? "line \(outcome.line)"
         return """
             <li class="card">
             <p dir="auto">\(cut(outcome.input.text))</p>
-            \(pair)<dl>
+            \(others)<dl>
             <div><dt>known</dt><dd><bdi>\(outcome.expected)</bdi></dd></div>
             <div><dt>answered</dt><dd><bdi>\(outcome.answered)</bdi></dd></div>
             <div><dt>loss</dt><dd>\(ReportNumber.score(outcome.loss))</dd></div>

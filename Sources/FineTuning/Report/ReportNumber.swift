@@ -17,20 +17,17 @@ enum ReportNumber {
             .replacing("-", with: "−")
     }
 
-    /// A difference of shares in points of a hundred, of other figures as it is; with its sign.
+    /// A difference with its sign: of shares in points of a hundred, of other figures as it is.
     static func difference(_ value: Double, of metric: String) -> String {
         let points = ReportNumber.isShare(metric)
         let text = points ? String(format: "%+.1f", value * 100) : String(format: "%+.4f", value)
         return text.replacing("-", with: "−") + (points ? " points" : "")
     }
 
-    /// Whether a figure is a share of one, or a correlation: errors are not.
-    static func isShare(_ metric: String) -> Bool { !ReportNumber.isError(metric) }
-
-    /// Whether the lower is the better.
-    static func isError(_ metric: String) -> Bool {
-        let words = metric.lowercased().split { !$0.isLetter }
-        return ["mse", "mae", "rmse", "loss", "error"].contains { name in words.contains { $0 == name } }
+    /// Whether a figure is a share of texts or words, of which differences are told in points: errors and correlations are not.
+    static func isShare(_ metric: String) -> Bool {
+        let shares: Set<String> = ["accuracy", "f1", "precision", "recall"]
+        return metric.lowercased().split { !$0.isLetter && !$0.isNumber }.contains { shares.contains(String($0)) }
     }
 
     /// A share of one in percent: 0.65 %, 12 %, 100 %.

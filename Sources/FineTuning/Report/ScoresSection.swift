@@ -21,7 +21,7 @@ struct ScoresSection {
     private func part(_ task: TaskRecord, id: String) -> Markup? {
         guard let scores = task.scores else { return nil }
         let heading: Markup = record.tasks.count == 1 ? "" : "<h3><bdi>\(task.name)</bdi></h3>\n"
-        let figures = scores.figures.map { "\(MetricName.words($0.name)) \(ReportNumber.score($0.value))" }
+        let figures = scores.values.map { "\(MetricName.words($0.name)) \(ReportNumber.score($0.value))" }
         let source = task.evaluation.map { ", on \(HumanUnits.count($0.count)) texts of \($0.file)" } ?? ""
         return heading + (task.baseline.map { BaselineVerdict($0).sentence } ?? "")
             + "<p>\(figures.joined(separator: ", "))\(source).</p>\n" + details(scores) + scatter(task, id: id)
@@ -31,26 +31,30 @@ struct ScoresSection {
         switch scores {
         case .classification(let metrics):
             ConfusionTable(labels: metrics.labels, counts: metrics.confusion).markup
-                + ScoresSection.table(
-                    "Scores of each label", "label", "texts",
-                    metrics.perLabel.map { ($0.label, $0.precision, $0.recall, $0.f1, $0.support) })
+                + ScoresSection.table("Scores of each label", "label", "texts", metrics.perLabel)
+        case .multilabel(let metrics):
+            ScoresSection.table("Scores of each label", "label", "texts", metrics.perLabel)
         case .tagging(let metrics):
             ScoresSection.table(
                 "Scores of each kind of entity", "entity", "entities",
-                metrics.types.map { ($0.type, $0.precision, $0.recall, $0.f1, $0.support) })
+                metrics.types.map {
+                    LabelScores($0.type, correct: $0.correct, predicted: $0.predicted, support: $0.support)
+                })
+        case .ranking(let metrics):
+            "<p>Each first text looks for its own among \(HumanUnits.count(metrics.candidates)) texts.</p>\n"
+        case .regression, .similarity: ""
         }
     }
 
     private static func table(
-        _ caption: String, _ first: String, _ last: String,
-        _ rows: [(name: String, precision: Double, recall: Double, f1: Double, support: Int)]
+        _ caption: String, _ first: String, _ last: String, _ rows: [LabelScores]
     ) -> Markup {
         let numbers = ["precision", "recall", "F1", last].map { ReportTable.Column(title: $0, isNumber: true) }
         return ReportTable(
             caption: caption, columns: [.init(title: first)] + numbers,
             rows: rows.map { row in
                 [
-                    "<bdi>\(row.name)</bdi>", "\(ReportNumber.score(row.precision))",
+                    "<bdi>\(row.label)</bdi>", "\(ReportNumber.score(row.precision))",
                     "\(ReportNumber.score(row.recall))",
                     "\(ReportNumber.score(row.f1))", "\(HumanUnits.count(row.support))",
                 ]
