@@ -6,7 +6,8 @@ enum Main {
     /// The program with all its commands.
     private static let dispatch = Dispatch(
         program: "graft",
-        version: "0.1.0 (kernels \(Kernels.chosen ?? "none") of \(Kernels.available.joined(separator: " ")))",
+        version:
+            "\(GraftVersion.number) (kernels \(Kernels.chosen ?? "none") of \(Kernels.available.joined(separator: " ")))",
         summary: "fine-tunes transformer encoders with small adapters, on the CPU",
         commands: [
             PullCommand.command, TrainCommand.command, EvaluateCommand.command, PredictCommand.command,

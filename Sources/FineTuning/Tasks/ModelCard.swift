@@ -14,8 +14,8 @@ public struct ModelCard: Sendable {
     public var head: HeadShape
     /// Label names with the number of training texts of each, or of words for tags.
     public var labelCounts: [(label: String, count: Int)]
-    /// The file trained on, with the number of texts.
-    public var training: (file: String, texts: Int)
+    /// The file trained on, with the number of texts; nil for a task that was only watched.
+    public var training: (file: String, texts: Int)?
     /// The held-out file, if there was one, with the number of texts.
     public var evaluation: (file: String, texts: Int)?
     /// Scores on the evaluation data.
@@ -28,7 +28,7 @@ public struct ModelCard: Sendable {
     /// A card of the given facts.
     public init(
         baseModel: String, name: String, method: String, objective: Objective, head: HeadShape = .linear,
-        labelCounts: [(label: String, count: Int)], training: (file: String, texts: Int),
+        labelCounts: [(label: String, count: Int)], training: (file: String, texts: Int)?,
         evaluation: (file: String, texts: Int)?, scores: Scores?, settings: [(name: String, value: String)],
         command: String
     ) {
@@ -46,8 +46,8 @@ public struct ModelCard: Sendable {
             "\(method) on the frozen encoder `\(baseModel)`, with \(headWords).",
             "",
             "## Data", "", "| data | texts |", "| --- | ---: |",
-            "| `\(training.file)` (training) | \(training.texts) |",
         ]
+        if let training { lines.append("| `\(training.file)` (training) | \(training.texts) |") }
         if let evaluation { lines.append("| `\(evaluation.file)` (held out) | \(evaluation.texts) |") }
         if !labelCounts.isEmpty {
             lines += ["", "| label | training \(objective == .tagging ? "words" : "texts") |", "| --- | ---: |"]

@@ -84,9 +84,13 @@ public struct TaskAdapter: Sendable {
 
     /// Writes the folder whole: at every moment either the old one or the new one is there.
     ///
-    /// - Parameter record: of the run that made it, where that came to its end.
+    /// - Parameters:
+    ///   - record: of the run that made it, where that came to its end.
+    ///   - companions: other files of the folder, by their names.
     /// - Throws: ``TaskAdapterError`` if it cannot be written; what was there before is then untouched.
-    public func write(to folder: URL, card: String, record: TrainingRecord? = nil) throws(TaskAdapterError) {
+    public func write(
+        to folder: URL, card: String, record: TrainingRecord? = nil, companions: [(name: String, data: Data)] = []
+    ) throws(TaskAdapterError) {
         do {
             let draft = try AtomicFolder(
                 replacing: folder, markedBy: TaskAdapter.marker, lacking: [TaskAdapter.stranger])
@@ -94,6 +98,7 @@ public struct TaskAdapter: Sendable {
             try head?.write(into: draft.draft)
             try AtomicFile.write(Data(card.utf8), to: draft.draft.appending(path: "README.md"))
             try record?.write(into: draft.draft)
+            for (name, data) in companions { try AtomicFile.write(data, to: draft.draft.appending(path: name)) }
             try draft.publish()
         } catch let error as FilesError { throw .files(error) } catch let error as AdapterError {
             throw .adapter(error)
@@ -115,7 +120,19 @@ public struct TaskAdapter: Sendable {
         return (nil, saved.tensors.map { "\($0.name): \(reason)" })
     }
 
-    /// Throws what ``write(to:card:)`` would for a folder that is there and not an adapter's: before the work is done.
+    /// Writes files that belong to several tasks into the folder that holds theirs, each whole or not at all, the record last.
+    ///
+    /// - Throws: ``TaskAdapterError`` if they cannot be written.
+    public static func write(
+        _ companions: [(name: String, data: Data)], record: TrainingRecord?, beside folder: URL
+    ) throws(TaskAdapterError) {
+        do throws(FilesError) {
+            for (name, data) in companions { try AtomicFile.write(data, to: folder.appending(path: name)) }
+            try record?.write(into: folder)
+        } catch { throw .files(error) }
+    }
+
+    /// Throws what ``write(to:card:record:companions:)`` would for a folder that is there and not an adapter's: before the work is done.
     public static func checkOutput(_ folder: URL) throws(TaskAdapterError) {
         do { try AtomicFolder.check(folder, markedBy: marker, lacking: [stranger]) } catch { throw .files(error) }
     }

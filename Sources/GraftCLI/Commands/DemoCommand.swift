@@ -103,11 +103,16 @@ private struct Demo {
         guard let scores = headAlone.report.scores else { preconditionFailure("evaluation gives scores") }
         progress.milestone("   \(task.name): LoRA of rank 8 on query and value, and the head")
         let folder = output.appending(path: task.name)
-        let request = TrainCommand.Request(
-            name: task.name, objective: .classification, training: task.training, evaluation: task.evaluation,
-            recipe: AdapterRecipe(),
-            options: options, output: folder, command: "graft demo")
-        let trained = try TrainCommand.run(request, &session, progress)
+        let run = TrainingRun(
+            tasks: [
+                .init(
+                    task.name, objective: .classification, training: task.training, evaluation: task.evaluation,
+                    adapter: task.name)
+            ], adapters: [.init(task.name, .new(AdapterRecipe()))], stages: [TrainingStage("training", options)])
+        let job = TrainingJob(
+            run: run, plan: try session.model.plan(run), output: TrainingOutput(folder: folder, isOneFolder: true),
+            command: "graft demo")
+        let trained = try job.start(&session, progress).tasks[0].task
         return Outcome(task: task, headAlone: scores, trained: trained, folder: folder)
     }
 

@@ -4,14 +4,21 @@ import Graft
 /// `graft train`
 enum TrainOptions {
     private static let training = TrainingOptions()
-    private static let recipe = AdapterRecipe()
+    private static let usualAdapter = AdapterRecipe()
 
     // MARK: Data
 
-    static let train = Option.required("train", .path("FILE"), "labelled texts to learn from")
+    static let recipe = Option.optional(
+        "recipe", .path("FILE"),
+        "a JSON file that says it all: several tasks, stages, and what trains in each; then no other options but those of the"
+            + " machine, of checkpoints and of the output")
+    static let model = Option.optional(
+        "model", ValueKind<String>.text("MODEL"),
+        "the encoder: a folder, or a Hub id that is in the local cache (see 'graft pull')")
+    static let train = Option.optional("train", .path("FILE"), "labelled texts to learn from")
     static let evaluation = Option.optional(
         "eval", .path("FILE"), "labelled texts to score each epoch on; the best epoch is kept (without it: the last)")
-    static let output = Option.required("output", .path("DIR"), "the adapter folder to write")
+    static let output = Option.optional("output", .path("DIR"), "the adapter folder to write")
     static let objective = Option.optional(
         "objective", .choice(of: Objective.self), "what to learn; guessed from the labels if left out")
     static let limit = Option.optional(
@@ -25,9 +32,9 @@ enum TrainOptions {
     static let method = Option.defaulted(
         "method", .choice(of: Method.self), default: .lora, "the kind of adapter; none trains the head alone")
     static let rank = Option.defaulted(
-        "rank", .integer("N", in: 1...4096), default: recipe.rank, "the rank of the low-rank update")
+        "rank", .integer("N", in: 1...4096), default: usualAdapter.rank, "the rank of the low-rank update")
     static let alpha = Option.defaulted(
-        "alpha", .positiveNumber("X"), default: recipe.alpha, "its strength: it is scaled by alpha / rank")
+        "alpha", .positiveNumber("X"), default: usualAdapter.alpha, "its strength: it is scaled by alpha / rank")
     static let targets = Option.optional(
         "targets", .list("NAMES", of: .choice(of: Projection.self)),
         "the linear maps to adapt, of those that the encoder has:"
@@ -36,7 +43,7 @@ enum TrainOptions {
     static let layers = Option.optional(
         "layers", .layers, "the layers to adapt, counted from 0: 3-5,7; all if left out")
     static let adapterDropout = Option.defaulted(
-        "adapter-dropout", .number("X", in: 0...0.99), default: recipe.dropoutRate,
+        "adapter-dropout", .number("X", in: 0...0.99), default: usualAdapter.dropoutRate,
         "the share of the adapter's input that is dropped in training")
 
     static let head = Option.defaulted(
@@ -121,7 +128,10 @@ enum TrainOptions {
     static let checkpointEvery = Option.optional(
         "checkpoint-every", .integer("STEPS", in: 1...Int.max),
         "write a checkpoint each so many steps, and on Ctrl-C")
-    static let resume = Option.flag("resume", "go on from the checkpoint beside the output folder")
+    static let resume = Option.flag(
+        "resume", "go on from the checkpoint beside the output folder; from the start where there is none yet")
+    static let dryRun = Option.flag(
+        "dry-run", "print the plan, what trains in each stage and what it costs, and train nothing")
 
     static let command = CommandSpecification(
         name: "train", summary: "trains an adapter and a head on labelled texts and writes the adapter folder",
@@ -131,10 +141,11 @@ enum TrainOptions {
                 + " .conll (token, tab, tag)."
         ],
         groups: [
+            .init("Recipe", [recipe.specification, dryRun.specification]),
             .init(
                 "Data",
                 [
-                    SharedOptions.model.specification, train.specification, evaluation.specification,
+                    model.specification, train.specification, evaluation.specification,
                     output.specification, objective.specification, SharedOptions.Fields.text.specification,
                     SharedOptions.Fields.pair.specification, SharedOptions.Fields.label.specification,
                     limit.specification,
@@ -160,6 +171,13 @@ enum TrainOptions {
             .init("Output", [SharedOptions.Output.json.specification, SharedOptions.Output.quiet.specification]),
         ],
         check: { values throws(CommandLineError) in
+            if values.isGiven(recipe) {
+                try checkBeside(recipe, values)
+                return
+            }
+            if !values.isGiven(model) { throw .missingOption(name: "model", valueName: "MODEL") }
+            if !values.isGiven(train) { throw .missingOption(name: "train", valueName: "FILE") }
+            if !values.isGiven(output) { throw .missingOption(name: "output", valueName: "DIR") }
             if values.isGiven(patience), !values.isGiven(evaluation) {
                 throw .conflict("--patience needs --eval: without scores no epoch is better than another")
             }
@@ -174,4 +192,20 @@ enum TrainOptions {
                 throw .conflict("--\(given.0) says nothing with --method none; leave one of the two out")
             }
         })
+
+    /// What else may stand on a line with a recipe: what no recipe says.
+    private static func checkBeside(
+        _ recipe: Option<URL?>, _ values: OptionValues
+    ) throws(CommandLineError) {
+        typealias Machine = SharedOptions.Machine
+        typealias Output = SharedOptions.Output
+        let allowed = [
+            recipe.specification, dryRun.specification, checkpointEvery.specification, resume.specification,
+            Machine.precision.specification, Machine.threads.specification, Output.json.specification,
+            Output.quiet.specification,
+        ].map(\.name)
+        if let other = values.givenNames.first(where: { !allowed.contains($0) }) {
+            throw .conflict("--\(other) says nothing with --recipe: the file says it all; leave one of the two out")
+        }
+    }
 }

@@ -17,6 +17,9 @@ package struct OptionValues: Sendable {
         return value
     }
 
+    /// The names of all options that stand on the line, sorted.
+    package var givenNames: [String] { given.sorted() }
+
     /// Whether the option stands on the line.
     package func isGiven<Value>(_ option: Option<Value>) -> Bool { given.contains(option.specification.name) }
 }

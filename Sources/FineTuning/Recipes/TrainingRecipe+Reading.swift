@@ -1,0 +1,127 @@
+import Adapters
+import Encoders
+import Files
+import Foundation
+import Matrices
+
+extension TrainingRecipe {
+    /// Reads a recipe file. Paths in it are meant from its own folder on.
+    ///
+    /// - Throws: ``RecipeError`` with the line and the place in the recipe of the first thing that is wrong.
+    public init(contentsOf url: URL) throws(RecipeError) {
+        let file = url.relativePath
+        let data: Data
+        do { data = try FilesError.catching("read", file) { try Data(contentsOf: url) } } catch {
+            throw RecipeError(file, .unreadable(error))
+        }
+        let value = try RecipeJSONReader.read(Array(data), file: file)
+        try self.init(RecipeNode(value: value, path: "", file: file), folder: url.deletingLastPathComponent())
+    }
+
+    private init(_ node: RecipeNode, folder: URL) throws(RecipeError) {
+        var object = try node.object()
+        let paths = RecipePaths(folder: folder)
+        model = paths.model(try object.required("model").text("a folder or a Hub id"))
+        output = paths.url(try object.required("output").text("a path"))
+        precision = try object.optional("precision").flatMap { (node) throws(RecipeError) in
+            try node.choice("precision", [("auto", nil)] + Precision.allCases.map { ($0.rawValue, $0) })
+        }
+        var options = TrainingOptions()
+        if let node = object.optional("seed") { options.seed = UInt64(try node.integer(0...Int.max)) }
+        if let node = object.optional("max_tokens") { options.maximumTokens = try node.integer(3...100_000) }
+        if let node = object.optional("options") {
+            var settings = try node.object()
+            try options.read(&settings)
+            try settings.end()
+        }
+        if let node = object.optional("adapters") {
+            for (name, node) in try node.object().all {
+                try RecipeNames.check(name, node, "adapter")
+                adapters.append(Adapter(name, try Adapter.Start(node, paths)))
+            }
+        }
+        tasks = []
+        let tasksNode = try object.required("tasks")
+        let taskNodes = try tasksNode.object().all
+        if taskNodes.isEmpty { throw tasksNode.invalid("a task at least") }
+        for (name, node) in taskNodes {
+            try RecipeNames.check(name, node, "task")
+            tasks.append(try Task(name, node, paths, &adapters))
+        }
+        if let node = object.optional("mixing") { mixing = try TaskMixing(node) }
+        stages = []
+        let hasAdapters = !adapters.isEmpty
+        if let node = object.optional("stages") {
+            let nodes = try node.list(of: "stages")
+            if nodes.isEmpty { throw node.invalid("a stage at least") }
+            for node in nodes { stages.append(try TrainingStage(node, options, hasAdapters: hasAdapters)) }
+        }
+        if let node = object.optional("unfreeze") {
+            unfreezing = try GradualUnfreezing(node, options, hasAdapters: hasAdapters)
+        }
+        if stages.isEmpty, unfreezing == nil {
+            stages = [TrainingStage("training", trains: .init(adapters: hasAdapters), options)]
+        }
+        try object.end()
+        self.file = node.file
+        try check(node)
+    }
+}
+
+/// Paths as a recipe names them: from its own folder on.
+struct RecipePaths {
+    let folder: URL
+
+    func url(_ path: String) -> URL {
+        path.hasPrefix("/") ? URL(filePath: path) : URL(filePath: path, relativeTo: isHere ? nil : folder)
+    }
+
+    /// Paths of a recipe in the current folder are shown as they are written.
+    private var isHere: Bool {
+        folder.standardizedFileURL.path(percentEncoded: false)
+            == URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory).standardizedFileURL
+            .path(percentEncoded: false)
+    }
+
+    /// A folder that is there, or else the name as it is: a Hub id.
+    func model(_ name: String) -> String {
+        let url = url(name)
+        return RecipePaths.isFolder(url) ? url.path(percentEncoded: false) : name
+    }
+
+    /// The folder or file that a field names.
+    func existing(_ node: RecipeNode, isFolder: Bool) throws(RecipeError) -> URL {
+        let url = url(try node.text("a path"))
+        let path = url.path(percentEncoded: false)
+        guard FileManager.default.fileExists(atPath: path), RecipePaths.isFolder(url) == isFolder else {
+            throw node.failure(.noSuchFile("\(isFolder ? "folder" : "file") \(path)"))
+        }
+        return url
+    }
+
+    private static func isFolder(_ url: URL) -> Bool {
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: url.path(percentEncoded: false), isDirectory: &isFolder)
+        return exists && isFolder.boolValue
+    }
+}
+
+/// Names that become those of folders.
+enum RecipeNames {
+    /// What else stands in the output folder.
+    private static let reserved = ["stages", "metrics.jsonl", "report.html"]
+
+    static func check(_ name: String, _ node: RecipeNode, _ kind: String) throws(RecipeError) {
+        let isFolderName = !name.isEmpty && !name.hasPrefix(".") && !name.contains("/") && !name.contains("\0")
+        guard isFolderName else {
+            throw node.failure(
+                .conflict(
+                    "the \(kind)'s name '\(name)' cannot be that of a folder; choose one without '/' and '.' at its start"
+                ))
+        }
+        guard kind != "task" || !reserved.contains(name) else {
+            throw node.failure(
+                .conflict("a task cannot be called '\(name)': that is the name of something else in the output folder"))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+
+extension RunRecord {
+    /// What a run came to. `model` holds its tasks, as training leaves it: each answers its evaluation texts once more, for the
+    /// examples that it is most mistaken about.
+    ///
+    /// - Throws: what ``AdaptedModel/outcomes(_:on:)`` throws.
+    public init(
+        name: String, baseModel: String, _ run: TrainingRun, _ plan: TrainingPlan, _ trained: TrainedRun,
+        _ log: MetricsLog, on model: AdaptedModel, program: String, command: String, seconds: Double, peakMemory: Int,
+        machine: String
+    ) throws {
+        let report = trained.report
+        let kept = report.best?.taskScores ?? []
+        let tasks = try zip(run.tasks, trained.tasks).map { task, outcome in
+            var record = TaskRecord(
+                name: task.name, objective: outcome.task.task.head?.objective ?? task.objective ?? .classification,
+                head: outcome.task.task.head.map { RunRecord.words(for: $0) } ?? "no head",
+                training: task.training.map(TaskRecord.Texts.init),
+                evaluation: task.evaluation.map(TaskRecord.Texts.init),
+                scores: kept.first { $0.task == task.name }?.scores)
+            if let data = task.evaluation { record.outcomes = try model.outcomes(task.name, on: data) }
+            return record
+        }
+        let stages = zip(report.stages, plan.stages).map { done, planned in
+            let best = done.best?.taskScores ?? []
+            return StageRecord(
+                name: done.name, trains: planned.trains, groups: planned.groups, epochs: planned.epochs,
+                epochsDone: done.epochs.count, bestEpoch: done.bestEpoch,
+                scores: Dictionary(
+                    best.map { ($0.task, $0.scores.headline.value) }, uniquingKeysWith: { first, _ in first }),
+                metrics: Dictionary(
+                    best.map { ($0.task, $0.scores.names[0]) }, uniquingKeysWith: { first, _ in first }),
+                cost: planned.cost.laterEpochs)
+        }
+        // A run that is stopped in its first epoch has come to no stage's end.
+        let first = plan.stages[0]
+        let begun = StageRecord(
+            name: first.name, trains: first.trains, groups: first.groups, epochs: first.epochs, epochsDone: 0,
+            bestEpoch: nil)
+        self.init(
+            name: name, baseModel: baseModel, encoder: plan.encoder, encoderParameters: plan.encoderParameters,
+            program: program, command: command, tasks: tasks, stages: stages.isEmpty ? [begun] : stages,
+            steps: log.steps,
+            evaluations: log.evaluations, seconds: seconds, peakMemory: peakMemory, machine: machine)
+        settings = [
+            SettingGroup("All that the outcome is a function of", plan.settings.map { Setting($0.name, $0.value) })
+        ]
+        isInterrupted = report.isInterrupted
+        notes = RunRecord.notes(report, log, plan)
+    }
+
+    private static func notes(_ report: TrainingReport, _ log: MetricsLog, _ plan: TrainingPlan) -> [String] {
+        var notes: [String] = []
+        if let task = report.harmedTask {
+            notes.append("The run was stopped because the score of \(task) fell further than it may.")
+        }
+        if let stage = report.bestStage, stage < report.stages.count {
+            notes.append(
+                "Kept is the state of stage \(stage), \(plan.stages[stage - 1].name): later ones did not do better.")
+        }
+        if !report.unmoved.isEmpty {
+            notes.append("Training did not move \(report.unmoved.joined(separator: ", ")).")
+        }
+        if let first = log.steps.first?.step, first > 1 {
+            notes.append("The metrics of steps 1 to \(first - 1), before the run was resumed, are missing.")
+        }
+        return notes
+    }
+
+    private static func words(for head: HeadFiles) -> String {
+        head.labels.isEmpty ? "\(head.shape)" : "\(head.shape) over \(head.labels.count) labels"
+    }
+}
+
+extension TaskRecord.Texts {
+    fileprivate init(_ data: Dataset) {
+        self.init(file: URL(filePath: data.source).lastPathComponent, count: data.count)
+    }
+}

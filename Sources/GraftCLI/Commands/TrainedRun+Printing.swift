@@ -1,0 +1,85 @@
+import Graft
+
+/// How a run looks on standard output.
+extension TrainedRun {
+    /// What `graft train --json` prints: of one task as ever; of several, or of several stages, these too.
+    func json(output: String, precision: Precision, peakMemory: Int) -> JSONText {
+        guard case .object(var fields) = report.json(output: output, precision: precision, peakMemory: peakMemory)
+        else {
+            preconditionFailure("a report is an object")
+        }
+        if tasks.count > 1 {
+            let scores = report.best?.taskScores ?? []
+            fields.append(
+                (
+                    "tasks",
+                    .object(
+                        tasks.map { task in (task.name, scores.first { $0.task == task.name }?.scores.json ?? .null) })
+                ))
+        }
+        if report.stages.count > 1 {
+            fields.append(("best_stage", report.bestStage.map { .integer($0) } ?? .null))
+            fields.append(
+                (
+                    "stages",
+                    .array(
+                        report.stages.map { stage in
+                            .object([
+                                ("name", .string(stage.name)), ("epochs", .integer(stage.epochs.count)),
+                                ("best_epoch", stage.bestEpoch.map { .integer($0) } ?? .null),
+                                ("trained_parameters", .integer(stage.trained.values.reduce(0, +))),
+                                ("seconds", .double(stage.seconds)),
+                                (
+                                    "scores",
+                                    .object(
+                                        (stage.best?.taskScores ?? []).map {
+                                            ($0.task, .double($0.scores.headline.value))
+                                        })
+                                ),
+                            ])
+                        })
+                ))
+        }
+        return .object(fields)
+    }
+
+    /// For people.
+    func summary(_ output: TrainingOutput) -> [String] {
+        var lines: [String] = []
+        if let task = report.harmedTask { lines.append("stopped: the score of \(task) fell further than it may") }
+        if report.isInterrupted {
+            lines.append(
+                report.bestEpoch.map { "stopped; kept epoch \($0), the best so far" }
+                    ?? "stopped before the end of the first epoch; kept the state of step \(report.steps)")
+        } else if let best = report.bestEpoch {
+            let place = report.stages.count > 1 ? report.bestStage.map { ", in stage \($0)" } ?? "" : ""
+            lines.append("kept epoch \(best) of \(report.epochs.count)\(place)")
+        }
+        lines.append(
+            "trained \(HumanUnits.count(report.trainedParameters)) parameters in \(HumanUnits.duration(report.seconds)), "
+                + "\(HumanUnits.count(Int(report.tokensPerSecond))) tokens/s, "
+                + "peak memory \(HumanUnits.bytes(PeakMemory.bytes))")
+        if report.stages.count > 1 { lines += stageTable }
+        for task in report.best?.taskScores ?? [] {
+            if tasks.count > 1 { lines += ["", "\(task.task):"] }
+            lines += task.scores.lines
+        }
+        for task in tasks { lines.append("wrote \(output.folder(of: task.name).relativePath)") }
+        return lines
+    }
+
+    private var stageTable: [String] {
+        var table = TextTable(
+            ("stage", .left), ("trained numbers", .right), ("scores", .left), ("seconds", .right))
+        for stage in report.stages {
+            let scores = (stage.best?.taskScores ?? []).map { task in
+                (tasks.count > 1 ? "\(task.task) " : "")
+                    + "\(task.scores.headline.name) \(task.scores.headline.value.fixed(4))"
+            }
+            table.append(
+                "\(stage.stage) \(stage.name)", HumanUnits.count(stage.trained.values.reduce(0, +)),
+                scores.joined(separator: ", "), stage.seconds.fixed(1))
+        }
+        return table.lines
+    }
+}

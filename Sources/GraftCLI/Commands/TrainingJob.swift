@@ -1,0 +1,164 @@
+import Foundation
+import Graft
+
+/// A run and what is done about it: progress is shown, metrics are logged, folders and the report are written.
+struct TrainingJob {
+    /// What trains.
+    let run: TrainingRun
+    /// What that costs.
+    let plan: TrainingPlan
+    let output: TrainingOutput
+    /// What cards and the report say makes the folders again.
+    let command: String
+    /// Where the run's state is kept; nil: nowhere.
+    var checkpoints: TrainingCheckpoints?
+
+    /// Trains, and writes what it came to.
+    ///
+    /// - Throws: what training throws; of a run that came to no finite number, what was good until then is written first.
+    func start(_ session: inout ModelSession, _ progress: ProgressLine) throws -> TrainedRun {
+        let (clock, path) = (ContinuousClock(), output.folder.relativePath)
+        let start = clock.now
+        let interruption = Interruption(onFirst: {
+            StandardError.print(
+                "\nstopping after this step; the best epoch so far goes to \(path) (Ctrl-C again: at once)")
+        })
+        let url = output.beside(".metrics.jsonl")
+        let log = try checkpoints?.isResuming == true ? MetricsLog(resuming: url) : MetricsLog(at: url)
+        let writer = Writer(self, log, session)
+        do {
+            let trained = try session.model.train(run, baseModel: session.baseName, checkpoints: checkpoints) {
+                event, tasks in
+                try log.append(event)
+                show(event, progress)
+                if case .stage(let stage) = event { try writer.write(stage, tasks()) }
+                return interruption.isRequested ? .stop : .more
+            }
+            progress.clear()
+            try writer.write(trained, session.model, seconds: (clock.now - start) / .seconds(1))
+            try finish(trained, log)
+            return trained
+        } catch let error as DivergedTraining {
+            progress.clear()
+            try writer.write(error.lastGood, session.model, seconds: (clock.now - start) / .seconds(1))
+            StandardError.print("what was good until then is in \(path)")
+            throw error
+        }
+    }
+
+    /// Tidies up beside the output folder, or says how to go on.
+    private func finish(_ trained: TrainedRun, _ log: MetricsLog) throws {
+        if let checkpoints, trained.report.isInterrupted {
+            StandardError.print(
+                "the state of step \(trained.report.steps) is in \(checkpoints.file.relativePath); "
+                    + "the same command with --resume goes on from there")
+        } else {
+            try checkpoints?.remove()
+            try log.remove()
+        }
+        if !trained.report.unmoved.isEmpty {
+            StandardError.print(
+                "warning: training did not move \(trained.report.unmoved.joined(separator: ", ")); "
+                    + "is the learning rate above zero, and was there a step?")
+        }
+    }
+
+    private func show(_ event: TrainingProgress, _ line: ProgressLine) {
+        func place(_ stage: Int) -> String { run.stages.count > 1 ? "stage \(stage)  " : "" }
+        switch event {
+        case .step(let step):
+            line.update(
+                "\(place(step.stage))epoch \(step.epoch)  step \(step.step)/\(step.steps)  loss \(step.loss.fixed(4))  "
+                    + "\(HumanUnits.count(Int(step.tokensPerSecond))) tokens/s  "
+                    + "\(HumanUnits.duration(step.secondsLeft)) left")
+        case .epoch(let epoch):
+            let scores = epoch.taskScores.map { task in
+                "  " + (run.tasks.count > 1 ? "\(task.task) " : "") + task.scores.summary
+            }
+            line.milestone(
+                "\(place(epoch.stage))epoch \(epoch.epoch)/\(epoch.epochs)  mean loss \(epoch.loss.fixed(4))"
+                    + scores.joined() + (epoch.isBest && !scores.isEmpty ? "  best so far" : ""))
+        case .stage(let stage) where run.stages.count > 1:
+            line.milestone("stage \(stage.stage)/\(run.stages.count), \(stage.name), is done")
+        case .stage: break
+        }
+    }
+}
+
+extension TrainingJob {
+    /// Writes the folders, the metrics and the report.
+    private struct Writer {
+        private let job: TrainingJob
+        private let log: MetricsLog
+        private let baseName: String
+        private let encoder: TransformerEncoder
+
+        init(_ job: TrainingJob, _ log: MetricsLog, _ session: ModelSession) {
+            (self.job, self.log) = (job, log)
+            (baseName, encoder) = (session.baseName, session.model.encoder)
+        }
+
+        /// The tasks as a stage left them.
+        func write(_ stage: TrainingProgress.Stage, _ tasks: [(name: String, task: TaskAdapter)]) throws {
+            guard job.output.keeps(job.run.stages.map(\.name)) else { return }
+            for (index, task) in tasks.enumerated() {
+                let counts = task.task.head?.labels.map {
+                    (label: $0, count: job.run.tasks[index].training?.labelCounts[$0] ?? 0)
+                }
+                let card = ModelCard(
+                    index, of: job.run,
+                    .init(
+                        task: task.task, labelCounts: counts ?? [], loss: "see the task's own folder",
+                        trainedParameters: stage.trained.values.reduce(0, +)),
+                    scores: stage.best?.taskScores.first { $0.task == task.name }?.scores,
+                    kept: "epoch \(stage.bestEpoch.map(String.init) ?? "none") of stage \(stage.stage), \(stage.name)",
+                    command: job.command, baseModel: baseName, encoder: encoder)
+                try task.task.write(
+                    to: job.output.folder(of: task.name, stage: stage.stage, stage.name), card: card.markdown)
+            }
+        }
+
+        /// What the run came to.
+        func write(_ trained: TrainedRun, _ model: AdaptedModel, seconds: Double) throws {
+            let report = trained.report
+            var kept = report.bestEpoch.map(String.init) ?? "none finished"
+            if job.run.stages.count > 1 {
+                kept = report.bestStage.map { "epoch \(kept) of the run, in stage \($0)" } ?? "none of a stage"
+            }
+            let page = try self.page(trained, model, seconds: seconds)
+            let companions = [("metrics.jsonl", log.data), ("report.html", Data(page.html.utf8))]
+            for (index, task) in trained.tasks.enumerated() {
+                let card = ModelCard(
+                    index, of: job.run,
+                    .init(
+                        task: task.task.task, labelCounts: task.task.labelCounts, loss: task.task.loss,
+                        trainedParameters: report.trainedParameters),
+                    scores: report.best?.taskScores.first { $0.task == task.name }?.scores, kept: kept,
+                    command: job.command, baseModel: baseName, encoder: encoder)
+                try task.task.task.write(
+                    to: job.output.folder(of: task.name), card: card.markdown, record: trained.record,
+                    companions: job.output.isOneFolder ? companions : [])
+            }
+            if !job.output.isOneFolder {
+                try TaskAdapter.write(companions, record: trained.record, beside: job.output.folder)
+            }
+        }
+
+        private func page(_ trained: TrainedRun, _ model: AdaptedModel, seconds: Double) throws -> ReportPage {
+            let output = job.output
+            var record = try RunRecord(
+                name: output.folder.standardizedFileURL.lastPathComponent, baseModel: baseName, job.run, job.plan,
+                trained, log, on: model, program: GraftVersion.program, command: job.command, seconds: seconds,
+                peakMemory: PeakMemory.bytes,
+                machine: "\(Kernels.chosen ?? "") kernels, \(Parallel.threads) threads, \(encoder.precision.rawValue)")
+            record.end = Date()
+            if output.keeps(job.run.stages.map(\.name)) {
+                for index in record.stages.indices {
+                    let folder = output.folder(of: "", stage: index + 1, record.stages[index].name)
+                    record.stages[index].folder = "stages/" + folder.lastPathComponent
+                }
+            }
+            return ReportPage(record)
+        }
+    }
+}
