@@ -43,8 +43,10 @@ extension AdaptedModel {
         let run = TrainingRun(
             tasks: [task], adapters: recipe.map { [.init(name, .new($0))] } ?? [],
             stages: [TrainingStage("training", options)])
-        return try train(run, baseModel: baseModel, checkpoints: checkpoints, report: { progress, _ in try report(progress) })
-            .tasks[0].task
+        return try train(
+            run, baseModel: baseModel, checkpoints: checkpoints, report: { progress, _ in try report(progress) }
+        )
+        .tasks[0].task
     }
 
     /// Trains the tasks of a run and adds them under their names. The encoder stays as it is: what of it trains is in the tasks.
@@ -56,7 +58,8 @@ extension AdaptedModel {
     ///   ``TrainingCheckpointError/finished(folder:)`` if the output folder of `checkpoints` holds what this very run came to.
     public mutating func train(
         _ run: TrainingRun, baseModel: String?, checkpoints: TrainingCheckpoints? = nil,
-        report: (_ progress: TrainingProgress, _ tasks: () -> [(name: String, task: TaskAdapter)]) throws -> Continuation
+        report: (_ progress: TrainingProgress, _ tasks: () -> [(name: String, task: TaskAdapter)]) throws ->
+            Continuation
     ) throws -> TrainedRun {
         let prepared = try PreparedRun(run, for: self, baseModel: baseModel)
         var trainer = prepared.trainer
@@ -71,7 +74,7 @@ extension AdaptedModel {
                 return prepared.tasks(values, in: stage.stage - 1)
             }
         }
-        let tasks = prepared.tasks(trainer.values, in: (outcome.bestStage ?? outcome.stages.count) - 1)
+        let tasks = prepared.tasks(trainer.values, in: max(0, (outcome.bestStage ?? outcome.stages.count) - 1))
         for (name, task) in tasks { add(name, task) }
         let isWhole = !outcome.isInterrupted && divergence == nil
         let trained = TrainedRun(

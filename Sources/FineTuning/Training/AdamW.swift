@@ -52,14 +52,14 @@ public struct AdamW: Sendable {
                             // Each number by itself, so threads may share them.
                             let range = layout.range(of: parameter)
                             Parallel.forEachRange(of: range.count, grain: 65_536) { part in
-                              for i in range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound {
-                                let g = gradients[i]
-                                m[i] = beta1 * m[i] + (1 - beta1) * g
-                                v[i] = beta2 * v[i] + (1 - beta2) * g * g
-                                theta[i] -= rate * decay * theta[i]
-                                theta[i] -=
-                                    rate / firstCorrection * m[i] / (v[i].squareRoot() / secondCorrection + epsilon)
-                              }
+                                for i in range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound {
+                                    let g = gradients[i]
+                                    m[i] = beta1 * m[i] + (1 - beta1) * g
+                                    v[i] = beta2 * v[i] + (1 - beta2) * g * g
+                                    theta[i] -= rate * decay * theta[i]
+                                    theta[i] -=
+                                        rate / firstCorrection * m[i] / (v[i].squareRoot() / secondCorrection + epsilon)
+                                }
                             }
                         }
                     }

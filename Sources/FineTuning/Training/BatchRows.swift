@@ -31,7 +31,8 @@ struct BatchRows: Sendable {
             own.withMutableBuffer { own in
                 var start = 0
                 for range in ranges {
-                    let source = UnsafeBufferPointer(rebasing: states[range.lowerBound * columns..<range.upperBound * columns])
+                    let source = UnsafeBufferPointer(
+                        rebasing: states[range.lowerBound * columns..<range.upperBound * columns])
                     _ = UnsafeMutableBufferPointer(rebasing: own[start..<start + source.count])
                         .update(fromContentsOf: source)
                     start += source.count

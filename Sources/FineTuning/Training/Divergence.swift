@@ -54,7 +54,8 @@ extension Divergence: CustomStringConvertible {
 extension Divergence.Text: CustomStringConvertible {
     /// "train.jsonl, line 14 ('the coach of …')"
     public var description: String {
-        let place = file.flatMap { file in line.map { "\(file), line \($0)" } } ?? "example \(example + 1) of task '\(task)'"
+        let place =
+            file.flatMap { file in line.map { "\(file), line \($0)" } } ?? "example \(example + 1) of task '\(task)'"
         return place + (beginning.map { " ('\($0)')" } ?? "")
     }
 }

@@ -42,14 +42,16 @@ struct RunParameters: Sendable {
         self.tasks = zip(tasks, ofHeads).map { task, head in
             ParameterVector.Layout(viewing: whole, ofRoutes[task.route] + head)
         }
-        places = zip(routes, ofRoutes).flatMap { route, handles in
-            let places = route.adapters.places
-            return handles.map { handle in
-                guard let place = places[handle.handle] else { preconditionFailure("each parameter has a place") }
-                return ParameterPlace(place)
-            }
-        } + ofHeads.joined().map { ParameterPlace(ofHead: $0.handle) }
+        places =
+            zip(routes, ofRoutes).flatMap { route, handles in
+                let places = route.adapters.places
+                return handles.map { handle in
+                    guard let place = places[handle.handle] else { preconditionFailure("each parameter has a place") }
+                    return ParameterPlace(place)
+                }
+            } + ofHeads.joined().map { ParameterPlace(ofHead: $0.handle) }
         firstOfRoutes = ofRoutes.indices.map { ofRoutes[..<$0].reduce(0) { $0 + $1.count } }
-        owners = ofRoutes.joined().map { _ in nil } + ofHeads.enumerated().flatMap { task, head in head.map { _ in task } }
+        owners =
+            ofRoutes.joined().map { _ in nil } + ofHeads.enumerated().flatMap { task, head in head.map { _ in task } }
     }
 }

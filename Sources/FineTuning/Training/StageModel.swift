@@ -185,10 +185,12 @@ struct StageModel: Sendable {
         let batch = Batching.pack(part.texts, texts.texts)
         let rows = part.readers.map { BatchRows(of: $0.positions, in: batch) }
         if let features, !route.isTrained {
-            return forward(part, pooled: zip(part.readers, rows).map { reader, _ in
-                let kind = route.members.firstIndex(of: reader.task) ?? 0
-                return features.features(kind, of: reader.positions.map { part.texts[$0] })
-            }, rows, passes)
+            return forward(
+                part,
+                pooled: zip(part.readers, rows).map { reader, _ in
+                    let kind = route.members.firstIndex(of: reader.task) ?? 0
+                    return features.features(kind, of: reader.positions.map { part.texts[$0] })
+                }, rows, passes)
         }
         let encoderPass = passes.routes[part.route]
         let (hidden, encoderPullback) =

@@ -143,7 +143,9 @@ public struct Trainer: Sendable {
         let stepsPerEpoch = stepsPerEpoch(options)
         let rate = options.schedule(steps: options.epochs * stepsPerEpoch)
         let earlierEpochs = state.earlierEpochs
-        if state.average == nil { state.average = options.averageDecay.map { MovingAverage(decay: $0, of: state.values) } }
+        if state.average == nil {
+            state.average = options.averageDecay.map { MovingAverage(decay: $0, of: state.values) }
+        }
         var watch = TrainingGuard(
             encoder, state.values, isTrained: model.isTrained, isFresh: state.optimizer.steps == 0)
         var (features, evaluationFeatures) = try keptFeatures(model, options)

@@ -147,7 +147,8 @@ struct TrainingCheckpoint: Sendable {
             try check("best epoch \(stage.bestEpoch ?? 0)", "one of the \(stage.epochs.count) finished", isPlausible)
         }
         let isPlausible = summary.bestStage.map { 1 <= $0 && $0 < summary.stages.count } ?? true
-        try check("best stage \(summary.bestStage ?? 0)", "one of the \(summary.stages.count - 1) finished", isPlausible)
+        try check(
+            "best stage \(summary.bestStage ?? 0)", "one of the \(summary.stages.count - 1) finished", isPlausible)
 
         var state = start
         let layout = start.values.layout

@@ -32,7 +32,9 @@ struct TrainingIdentity: Sendable, Equatable {
             guard case .new(let recipe) = adapter.start else { continue }
             add(
                 Dictionary(
-                    uniqueKeysWithValues: TrainingIdentity.settings(of: recipe).map { ("adapter's \($0.key)", $0.value) }),
+                    uniqueKeysWithValues: TrainingIdentity.settings(of: recipe).map {
+                        ("adapter's \($0.key)", $0.value)
+                    }),
                 of: "\(adapter.name)", among: run.adapters.count)
         }
         for (task, own) in zip(tasks, run.tasks) {

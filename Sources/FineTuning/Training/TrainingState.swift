@@ -74,7 +74,9 @@ struct TrainingState: Sendable {
     }
 
     /// Ends the running stage: its best state, if it has one, is where the next one starts.
-    mutating func endStage(_ name: String, trained: [ParameterPlace.Part: Int], _ optimizer: AdamW) -> TrainingProgress.Stage {
+    mutating func endStage(_ name: String, trained: [ParameterPlace.Part: Int], _ optimizer: AdamW)
+        -> TrainingProgress.Stage
+    {
         values = best?.values ?? kept
         let score = best.flatMap { epochs[$0.place - 1].score }
         let earlier = bestOfRun.flatMap { stages[$0.stage - 1].score }

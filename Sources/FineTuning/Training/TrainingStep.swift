@@ -148,7 +148,9 @@ struct TrainingStep: Sendable {
     }
 
     /// The results of `body` for each part, in order: parts of a lane one after the other, lanes side by side.
-    private static func inLanes<Result>(_ lanes: Int, of parts: Int, _ body: (_ lane: Int, _ part: Int) -> Result) -> [Result] {
+    private static func inLanes<Result>(_ lanes: Int, of parts: Int, _ body: (_ lane: Int, _ part: Int) -> Result)
+        -> [Result]
+    {
         let results = Batching.map(lanes) { lane in
             stride(from: lane, to: parts, by: lanes).map { body(lane, $0) }
         }
