@@ -217,7 +217,7 @@ import Testing
     @Test func aTaskOfSimilarityNeedsAnAdapterAndPairs() throws {
         var model = try AdaptedModel(contentsOf: TinyEncoder.folder)
         let pairs = Dataset([Example("x", pairedWith: "y"), Example("z", pairedWith: "w")])
-        #expect(throws: TrainingError.nothingTrains(objective: .similarity)) {
+        #expect(throws: TrainingError.nothingTrains(stage: "training")) {
             try model.train("task", on: pairs, recipe: nil, ObjectiveHeadsTests.options, baseModel: nil) { _ in .more }
         }
         let single = Dataset([Example("x", label: .number(0.5), line: 2)])

@@ -186,6 +186,51 @@ import TestSupport
         #expect(try run.train(until: .epoch(last)) == expected)
     }
 
+    @Test(arguments: [5, 8, 11, 13, 16, 20, 24])
+    func averagesEvaluationsOnTheWayAndAccumulatedBatchesResumeToo(steps: Int) throws {
+        var run = Run()
+        run.options.averageDecay = 0.9
+        (run.options.evaluationInterval, run.options.metric) = (4, "macro_f1")
+        (run.options.accumulation, run.options.batchSize) = (2, 2)
+        (run.options.schedule, run.options.cycles) = (.cosineWithRestarts, 3)
+        let expected = try run.train()
+        #expect(expected.losses.count == 6, "an evaluation each four steps")
+        // Stopped there, it has a checkpoint of that step; killed, one of a step before.
+        _ = try run.train(stops(), until: .step(steps))
+        #expect(try run.train(resumption()) == expected)
+        _ = try run.train(stops(every: steps))
+        #expect(try run.train(resumption()) == expected)
+    }
+
+    @Test func aRunThatIsDoneSaysSoWhereItIsStartedOnceMore() throws {
+        let (run, output) = (Run(), folder.appending("adapter"))
+        func checkpoints() -> TrainingCheckpoints { TrainingCheckpoints(in: file, output: output) }
+        var model = try AdaptedModel(contentsOf: run.base)
+        func train(_ options: TrainingOptions) throws -> TrainedRun {
+            let task = TrainingRun.Task(
+                "task", training: run.training, evaluation: run.evaluation, adapter: nil)
+            let stages = [TrainingStage("training", options)]
+            return try model.train(
+                TrainingRun(tasks: [task], adapters: [], stages: stages), baseModel: nil, checkpoints: checkpoints()
+            ) { progress, _ in
+                guard case .step(let step) = progress else { return .more }
+                return step.step == 5 && options.seed == 9 ? .stop : .more
+            }
+        }
+        let trained = try train(run.options)
+        try trained.tasks[0].task.task.write(to: output, card: "", record: trained.record)
+        let again = #expect(throws: TrainingCheckpointError.self) { _ = try train(run.options) }
+        #expect(again == .finished(folder: output.relativePath))
+        // Of another run the folder says nothing.
+        var other = run.options
+        other.seed = 9
+        let stopped = try train(other)
+        #expect(stopped.record == nil, "a run that was stopped is not done")
+        other.seed = 8
+        let another = try train(other)
+        #expect(another.record != nil && another.record != trained.record)
+    }
+
     // MARK: Refusals
 
     private func differences(_ run: Run, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
@@ -212,7 +257,7 @@ import TestSupport
         run.recipe?.alpha = 8
         #expect(try differences(run) == ["adapter's alpha: 4.0, 8.0"])
         run.recipe = nil
-        #expect(try differences(run).contains("adapter: not said, none"))
+        #expect(try differences(run).contains("adapter: its own, none"))
     }
 
     @Test func aCheckpointOfOtherDataIsRefusedByName() throws {

@@ -215,7 +215,8 @@ import TestSupport
             return #expect(throws: TrainingError.self) { try train(run) }
         }
         #expect(refusal { $0.tasks[1].name = "topics" } == .twice(task: "topics"))
-        #expect(refusal { $0.tasks[1].adapter = "other" } == .noSuchAdapter("other", task: "lengths", adapters: ["shared"]))
+        #expect(
+            refusal { $0.tasks[1].adapter = "other" } == .noSuchAdapter("other", task: "lengths", adapters: ["shared"]))
         #expect(refusal { $0.tasks[1].training = nil } == .untrainedHead(task: "lengths"))
         #expect(refusal { $0.stages[0].trains.heads = false } == .untrainedHead(task: "topics"))
         #expect(

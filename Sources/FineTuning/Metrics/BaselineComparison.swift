@@ -65,18 +65,28 @@ extension BaselineComparison: CustomStringConvertible {
 }
 
 extension BaselineComparison {
-    /// Compares the answers of a head that was trained alone with those of what was trained, by the score called `metric`.
+    /// Compares the answers of a head that was trained alone with those of what was trained, by a score, nil for the headline.
     init(
-        _ head: any Head, baseline: [Matrix], trained: [Matrix], _ texts: TrainingTexts, seed: UInt64
+        _ head: any Head, baseline: [Matrix], trained: [Matrix], _ texts: TrainingTexts, by metric: String?,
+        seed: UInt64
     ) {
         let (before, after) = (ScoredTexts(head, baseline, texts), ScoredTexts(head, trained, texts))
-        let all = Array(before.units.indices)
-        let scores = (before: before.scores(ofUnits: all).headline, after: after.scores(ofUnits: all).headline)
-        let interval = PairedBootstrap(seed: seed).interval(texts: all.count) { units in
-            after.scores(ofUnits: units).headline.value - before.scores(ofUnits: units).headline.value
+        func score(_ scores: Scores) -> Double? {
+            // Another task of the run may be the one that has the score.
+            metric.flatMap(scores.value) ?? scores.headline.value
         }
+        let all = Array(before.units.indices)
+        let scores = (before: before.scores(of: all), after: after.scores(of: all))
+        let interval = PairedBootstrap(seed: seed).interval(texts: all.count) { units in
+            guard let before = score(before.scores(of: units)), let after = score(after.scores(of: units)) else {
+                return nil
+            }
+            return after - before
+        }
+        let name = metric.flatMap { scores.after.value(of: $0) == nil ? nil : $0 }
         self.init(
-            metric: scores.after.name, baseline: scores.before.value, trained: scores.after.value,
-            interval: interval, texts: all.count)
+            metric: name ?? scores.after.headline.name, baseline: score(scores.before) ?? .nan,
+            trained: score(scores.after) ?? .nan, interval: interval, texts: all.count,
+            isLowerBetter: name.map(Scores.isBetterLower) ?? false)
     }
 }

@@ -2,7 +2,7 @@ import Matrices
 
 /// What a model answered to texts of which the answers are known, in a form in which any choice of them is scored quickly.
 struct ScoredTexts: Sendable {
-    /// The texts that are chosen or not as a whole: the windows of a sentence; the texts of a pair.
+    /// The texts that are chosen or not as a whole, those of one example: the windows of a sentence; a pair.
     let units: [Range<Int>]
     private let head: any Head
     private let targets: [Target]
@@ -14,6 +14,8 @@ struct ScoredTexts: Sendable {
         case labels([(target: Int, prediction: Int)])
         /// The counts of each unit.
         case sentences([TaggingMetrics])
+        /// The ranks of all units, found among the texts of all: a choice of units does not change what they are found among.
+        case ranks(RankingMetrics)
         /// Outputs as the head gave them, for kinds of scores that are no sums.
         case outputs([Matrix])
     }
@@ -23,7 +25,7 @@ struct ScoredTexts: Sendable {
         (self.head, targets) = (head, texts.targets)
         let units = ScoredTexts.units(of: texts)
         self.units = units
-        switch head.objective {
+        switch head.scores(outputs, texts.targets) {
         case .classification:
             answers = .labels(zip(texts.targets, outputs).map { ($0.label, $1.row(0).indexOfLargest) })
         case .tagging:
@@ -31,12 +33,13 @@ struct ScoredTexts: Sendable {
                 head.scores(Array(outputs[units[unit]]), Array(texts.targets[units[unit]])).tagging
             }
             answers = .sentences(counts.compactMap { $0 })
+        case .ranking(let metrics) where metrics.ranks.count == units.count: answers = .ranks(metrics)
         default: answers = .outputs(outputs)
         }
     }
 
     /// The scores on a choice of units, among which one may be several times.
-    func scores(ofUnits chosen: [Int]) -> Scores {
+    func scores(of chosen: [Int]) -> Scores {
         switch answers {
         case .labels(let labels):
             return .classification(
@@ -44,22 +47,30 @@ struct ScoredTexts: Sendable {
                     targets: chosen.map { labels[$0].target }, predictions: chosen.map { labels[$0].prediction },
                     labels: head.labels))
         case .sentences(let counts): return .tagging(TaggingMetrics(sumOf: chosen.map { counts[$0] }))
+        case .ranks(let metrics): return .ranking(RankingMetrics(metrics, choosing: chosen))
         case .outputs(let outputs):
             let texts = chosen.flatMap { units[$0] }
             return head.scores(texts.map { outputs[$0] }, texts.map { targets[$0] })
         }
     }
 
-    /// The windows of a sentence belong together; other texts stand for themselves.
     private static func units(of texts: TrainingTexts) -> [Range<Int>] {
         var units: [Range<Int>] = []
-        for (index, target) in texts.targets.enumerated() {
-            if case .words(let words) = target, words.continuesSentence, let last = units.popLast() {
-                units.append(last.lowerBound..<index + 1)
+        for (text, origin) in texts.origins.enumerated() {
+            if let last = units.last, texts.origins[last.lowerBound] == origin {
+                units[units.count - 1] = last.lowerBound..<text + 1
             } else {
-                units.append(index..<index + 1)
+                units.append(text..<text + 1)
             }
         }
         return units
+    }
+}
+
+extension RankingMetrics {
+    /// The ranks of some of the examples alone. Of triplets it is not known which were nearer.
+    fileprivate init(_ metrics: RankingMetrics, choosing examples: [Int]) {
+        (self.examples, candidates) = (examples.count, metrics.candidates)
+        (ranks, nearer) = (examples.map { metrics.ranks[$0] }, nil)
     }
 }

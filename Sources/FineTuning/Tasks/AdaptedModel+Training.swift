@@ -74,7 +74,7 @@ extension AdaptedModel {
                 return prepared.tasks(values, in: stage.stage - 1)
             }
         }
-        let tasks = prepared.tasks(trainer.values, in: max(0, (outcome.bestStage ?? outcome.stages.count) - 1))
+        let tasks = prepared.tasks(trainer.values, in: max(1, outcome.bestStage ?? outcome.stages.count) - 1)
         for (name, task) in tasks { add(name, task) }
         let isWhole = !outcome.isInterrupted && divergence == nil
         let trained = TrainedRun(

@@ -33,6 +33,9 @@ public enum TrainingError: Error, Sendable, Equatable {
         public let name: String
         /// Whether a gradient reached it: then its rate is too low to change it.
         public let hadGradient: Bool
+
+        /// The given facts.
+        public init(name: String, hadGradient: Bool) { (self.name, self.hadGradient) = (name, hadGradient) }
     }
 }
 

@@ -12,11 +12,11 @@ struct TrainingIdentity: Sendable, Equatable {
     /// Facets that were read.
     init(facets: [String: String]) { self.facets = facets }
 
-    /// What training these tasks by this run is. `starts` are all values that they start from.
+    /// What training these tasks by this run is. `starts` are the values, from files, that they start from.
     init(_ run: TrainingRun, _ encoder: TransformerEncoder, _ tasks: [TrainingTask], starts: [ParameterVector]) {
         var facets = [
             "base fingerprint": "\(encoder.fingerprint)", "precision": encoder.precision.rawValue,
-            "start": TrainingIdentity.hash(of: starts),
+            "start": starts.isEmpty ? "anew" : TrainingIdentity.hash(of: starts),
         ]
         /// Facets of one of several stages, tasks or adapters are called after it; of the only one by themselves.
         func add(_ settings: [String: String], of name: String, among count: Int) {
