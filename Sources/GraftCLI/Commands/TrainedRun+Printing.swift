@@ -64,6 +64,10 @@ extension TrainedRun {
             if tasks.count > 1 { lines += ["", "\(task.task):"] }
             lines += task.scores.lines
         }
+        if !output.isOneFolder {
+            if report.stages.count > 1 { lines.append("wrote \(output.folder.appending(path: "stages").relativePath)") }
+            lines.append("wrote \(output.folder.appending(path: "report.html").relativePath)")
+        }
         for task in tasks { lines.append("wrote \(output.folder(of: task.name).relativePath)") }
         return lines
     }
