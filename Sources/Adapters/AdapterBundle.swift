@@ -22,7 +22,7 @@ public struct AdapterBundle: Sendable {
     let encoder: TransformerEncoder
 
     package static let configName = "adapter_config.json"
-    static let weightsName = "adapter_model.safetensors"
+    package static let weightsName = "adapter_model.safetensors"
     /// Where the fingerprint stands in the metadata of the weights file.
     static let fingerprintKey = "graft.base_fingerprint"
 
@@ -48,14 +48,14 @@ public struct AdapterBundle: Sendable {
     }
 
     /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.
-    /// `parameters` may hold more than theirs, as training does.
+    /// `parameters` may hold more than theirs, as training does. The head of a task model is left out: it is another now.
     package func holding(_ adapters: AdapterSet, _ parameters: ParameterVector) -> AdapterBundle {
         AdapterBundle(self, adapters, parameters)
     }
 
     private init(_ other: AdapterBundle, _ adapters: AdapterSet, _ parameters: ParameterVector) {
         self.adapters = adapters
-        (encoder, fingerprint, taskHead, ignored) = (other.encoder, other.fingerprint, other.taskHead, other.ignored)
+        (encoder, fingerprint, ignored) = (other.encoder, other.encoder.fingerprint, other.ignored)
         var own = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
         encoder.settle(adapters, in: &own)
@@ -116,7 +116,8 @@ extension AdapterBundle {
         var bundle = self
         bundle.taskHead = head
         bundle.configuration.taskType = head.taskType
-        bundle.configuration.modulesToSave = (configuration.modulesToSave + head.modules).sorted()
+        let unfrozen = UnfrozenTensors(of: adapters, for: encoder.config).modules
+        bundle.configuration.modulesToSave = (unfrozen + head.modules).sorted()
         return bundle
     }
 

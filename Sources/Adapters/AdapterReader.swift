@@ -74,7 +74,8 @@ struct AdapterReader {
             guard shape.count == 1 || shape.count == 2 else { continue }
             tensors.append((own, shape, try read(name, shape: shape)))
         }
-        return tensors.isEmpty ? nil : SavedTaskHead(taskType: taskType, tensors: tensors)
+        return tensors.isEmpty
+            ? nil : SavedTaskHead(taskType: taskType, modules: configuration.modulesToSave, tensors: tensors)
     }
 
     /// The reason why each tensor that is left takes no part, or the error that one has none.

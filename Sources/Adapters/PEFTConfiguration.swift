@@ -113,15 +113,15 @@ public struct PEFTConfiguration: Sendable, Equatable {
         self.layers = recipe?.layers
         (rankPattern, alphaPattern) = ([:], [:])
         modulesToSave = unfrozen.modules
-        biases = unfrozen.hasSingleBiases ? .all : .none
+        biases = unfrozen.biases
         (self.baseModel, taskType) = (baseModel, "FEATURE_EXTRACTION")
     }
 
-    /// The same with what is unfrozen now.
+    /// The same with what is unfrozen now, for the bare encoder. What was saved whole before is among it, module by module.
     func saving(_ unfrozen: UnfrozenTensors) -> PEFTConfiguration {
         var configuration = self
-        configuration.modulesToSave += unfrozen.modules.filter { !modulesToSave.contains($0) }
-        if unfrozen.hasSingleBiases { configuration.biases = .all }
+        (configuration.modulesToSave, configuration.biases) = (unfrozen.modules, unfrozen.biases)
+        configuration.taskType = "FEATURE_EXTRACTION"
         return configuration
     }
 

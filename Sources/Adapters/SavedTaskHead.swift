@@ -4,15 +4,14 @@ import Matrices
 package struct SavedTaskHead: Sendable {
     /// `task_type`: `SEQ_CLS` or `TOKEN_CLS`.
     package let taskType: String
+    /// What `modules_to_save` calls the modules; of a folder that was read, all that it calls.
+    package let modules: [String]
     /// Each tensor by its name in the task model ("classifier.weight"); a vector's values are one row.
     package let tensors: [(name: String, shape: [Int], values: Matrix)]
 
-    package init(taskType: String, tensors: [(name: String, shape: [Int], values: Matrix)]) {
-        (self.taskType, self.tensors) = (taskType, tensors)
-    }
-
-    /// The modules of the tensors, sorted.
-    package var modules: [String] {
-        Set(tensors.map { String($0.name[..<($0.name.lastIndex(of: ".") ?? $0.name.endIndex)]) }).sorted()
+    package init(
+        taskType: String, modules: [String], tensors: [(name: String, shape: [Int], values: Matrix)]
+    ) {
+        (self.taskType, self.modules, self.tensors) = (taskType, modules, tensors)
     }
 }

@@ -11,8 +11,9 @@ import Matrices
 struct UnfrozenTensors: Sendable {
     /// What `modules_to_save` has of them, sorted.
     private(set) var modules: [String] = []
-    /// Whether there are biases that are not part of a saved module.
-    private(set) var hasSingleBiases = false
+    /// What `bias` says: all, if there are biases that are not part of a saved module.
+    var biases: PEFTConfiguration.Biases { hasSingleBiases ? .all : .none }
+    private var hasSingleBiases = false
     /// Each tensor with its change, and whether its module has an adapter besides.
     private(set) var tensors: [(tensor: FrozenTensor, delta: Parameter, isUnderAdapter: Bool)] = []
 

@@ -37,7 +37,8 @@ public struct ParameterVector: Sendable {
             parameters = handles.map(\.handle)
             var offsets: [Parameter: Int] = [:]
             for (handle, parameter) in handles {
-                precondition(handle.rows == parameter.rows && handle.columns == parameter.columns, "a view has all of it")
+                precondition(
+                    handle.rows == parameter.rows && handle.columns == parameter.columns, "a view has all of it")
                 precondition(offsets[handle] == nil, "parameter \(handle.name) is in a view once")
                 offsets[handle] = whole.range(of: parameter).lowerBound
             }

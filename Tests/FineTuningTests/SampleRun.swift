@@ -41,6 +41,7 @@ enum SampleRun {
                 evaluation(count, 1, 3, "topics", 0.8, false),
             ], seconds: 75, peakMemory: 400_000_000, machine: "avx512 kernels, 2 threads, bfloat16")
         run.settings = [.init("Training", [.init("epochs", "3"), .init("learning rate", "0.001")])]
+        run.keptStage = 1
         run.end = Date(timeIntervalSince1970: 1_790_000_000)
         return run
     }
@@ -48,7 +49,7 @@ enum SampleRun {
     /// Two tasks, the heads alone first, then adapters, then the top layer too.
     static func stages() -> RunRecord {
         var run = classification()
-        run.name = "adapters"
+        (run.name, run.keptStage) = ("adapters", 3)
         run.tasks[0].baseline = nil
         var tags = TaskRecord(
             name: "people & places", objective: .tagging, head: "linear, 5 tags",

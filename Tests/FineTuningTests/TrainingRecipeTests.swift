@@ -45,7 +45,8 @@ import Testing
               },
               "tasks": {
                 "topics": {"train": "a.jsonl", "eval": "b.jsonl", "objective": "classification", "adapter": "shared",
-                           "head": {"shape": "linear"}, "weight": 0.5, "text_field": "t", "pair_field": "p", "label_field": "l",
+                           "head": {"shape": "two-layer"}, "weight": 0.5,
+                           "loss": {"label_smoothing": 0.1, "class_weights": {"sport": 2}}, "text_field": "t", "pair_field": "p", "label_field": "l",
                            "limit": 10},
                 "sentiment": {"eval": "c.jsonl", "adapter": "old", "head": {"from": "old", "frozen": true},
                               "maximum_drop": 0.02},
@@ -56,7 +57,9 @@ import Testing
               "stages": [
                 {"name": "first", "train": ["heads"], "epochs": 2, "learning_rate": 1e-2},
                 {"train": ["heads", "adapters", "layers 1-2", "embeddings", "norms", "biases"], "patience": null,
-                 "learning_rate": {"adapters": 2e-3, "heads": 5e-4}, "clip": null, "batch_size": 8, "weight_decay": 0,
+                 "learning_rate": {"adapters": 2e-3, "heads": 5e-4, "layers": 2e-5}, "layer_decay": 0.8, "lora_plus": 4,
+                 "accumulate": 2, "ema": 0.99, "metric": "macro_f1", "evaluate_every": 10, "decay_vectors": true,
+                 "warmup_steps": 5, "cycles": 2, "cycle_growth": 1.5, "power": 2, "final_share": 0.1, "clip": null, "batch_size": 8, "weight_decay": 0,
                  "encoder_dropout": false, "feature_cache": false, "feature_memory": "2 MB", "schedule": "constant"}
               ],
               "unfreeze": {"from": "top", "epochs_each": 1, "layers": 2, "train": ["heads"]}
@@ -80,6 +83,9 @@ import Testing
             topics.objective == .classification && topics.adapter == "shared" && topics.weight == 0.5
                 && topics.limit == 10)
         #expect(topics.fields == Dataset.Fields(text: "t", pair: "p", label: "l"))
+        var head = HeadRecipe(.twoLayer)
+        (head.loss.labelSmoothing, head.loss.classWeights) = (0.1, .given(["sport": 2]))
+        #expect(topics.head == .new(head))
         #expect(sentiment.training == nil && sentiment.maximumDrop == 0.02)
         guard case .folder(_, isFrozen: true) = sentiment.head else {
             Issue.record("the head is from a folder, and frozen")
@@ -97,6 +103,14 @@ import Testing
         #expect(second.options.learningRate == 2e-3 && second.options.headLearningRate == 5e-4)
         #expect(!second.options.dropsInsideEncoder && !second.options.reusesFrozenLayers)
         #expect(second.options.featureMemory == 2_000_000 && second.options.warmup == 0.2)
+        var rates = LearningRates(adapters: 2e-3, heads: 5e-4, layers: 2e-5)
+        (rates.layerDecay, rates.upperRatio) = (0.8, 4)
+        #expect(second.options.learningRates == rates)
+        #expect(second.options.accumulation == 2 && second.options.averageDecay == 0.99 && second.options.decaysVectors)
+        #expect(second.options.metric == "macro_f1" && second.options.evaluationInterval == 10)
+        #expect(second.options.warmupSteps == 5 && second.options.cycles == 2 && second.options.cycleGrowth == 1.5)
+        #expect(second.options.power == 2 && second.options.finalShare == 0.1)
+        #expect(first.options.warmupSteps == nil && first.options.averageDecay == nil)
         let all = try recipe.stages(layers: 3)
         #expect(all.map(\.name).suffix(2) == ["layer 2", "layers 1-2"])
     }
@@ -167,6 +181,14 @@ import Testing
         (", \"seed\": \"1\"", "seed is '1', expected a whole number of 0 or more"),
         (", \"max_tokens\": 1.5", "max_tokens is 1.5, expected a whole number from 3 to 100000"),
         (", \"precision\": \"flaot32\"", "precision: there is no precision 'flaot32' (did you mean 'float32'?)"),
+        (
+            ", \"stages\": [{\"train\": [\"heads\"]}, {\"train\": [\"heads\"]}]",
+            "stages[1].name: two stages are called 'heads'; give each a name of its own"
+        ),
+        (
+            ", \"options\": {\"warmup\": 0.1, \"warmup_steps\": 3}",
+            "options.warmup_steps: the warm-up is a share or a number of steps; leave one of the two out"
+        ),
         (", \"options\": {\"warmup\": 2}", "options.warmup is 2, expected a number from 0 to 1"),
         (", \"options\": {\"learning_rate\": 0}", "options.learning_rate is 0, expected a number above 0"),
         (

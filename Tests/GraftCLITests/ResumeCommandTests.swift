@@ -44,11 +44,13 @@ import TestSupport
         }
     }
 
-    /// The files of an adapter folder, with the folder's own name taken out of the command that made it.
+    /// The files of an adapter folder but for those that tell times, with the folder's own name taken out of the command that
+    /// made it.
     private func files(_ output: String) throws -> [String: Data] {
         let url = folder.appending(output)
         var files: [String: Data] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: url.relativePath) {
+        let timed = ["metrics.jsonl", "report.html"]
+        for name in try FileManager.default.contentsOfDirectory(atPath: url.relativePath) where !timed.contains(name) {
             let bytes = try Data(contentsOf: url.appending(path: name))
             let isCard = name == "README.md"
             files[name] =
@@ -78,17 +80,22 @@ import TestSupport
         #expect(!exists(checkpoint("parts")))
     }
 
-    @Test func resumingIsRefusedWithoutACheckpointAndWithOtherOptions() throws {
-        let missing = try Program.run(words("parts", "--resume"))
-        #expect(missing.code == 1)
-        #expect(missing.errors.hasPrefix("graft train: there is no checkpoint at "), "\(missing.errors)")
-        #expect(missing.errors.contains("parts.checkpoint.safetensors"))
+    @Test func resumingWithoutACheckpointBeginsAtTheStartAndIsDoneOnce() throws {
+        let first = try Program.run(words("parts", "--resume"))
+        #expect(first.code == 0, "\(first.errors)")
+        #expect(first.errors.contains("note: there is no checkpoint at "), "\(first.errors)")
+        let files = try files("parts")
+        let again = try Program.run(words("parts", "--resume"))
+        #expect(again.code == 0 && again.errors.contains("this run has finished: "), "\(again.errors)")
+        #expect(try self.files("parts") == files)
+    }
 
+    @Test func resumingIsRefusedWithOtherOptions() throws {
         _ = try interrupt(words("parts"), checkpoint("parts"), by: SIGKILL)
         let other = try Program.run(words("parts", "--resume", "--seed", "3"))
         #expect(other.code == 1)
         #expect(
-            other.errors.contains("is the checkpoint of another run: seed is 0 there, 3 here; resume"),
+            other.errors.contains("is the checkpoint of another run: seed is 0 there, 3 here; "),
             "\(other.errors)")
         #expect(exists(checkpoint("parts")))
 

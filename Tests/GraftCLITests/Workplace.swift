@@ -39,6 +39,18 @@ final class Workplace {
         try Program.run(words, input: input, in: folder.url, environment: environment, fileBlocks: fileBlocks)
     }
 
+    /// Runs `graft` in it, with words that are a list already.
+    func run(_ words: [String]) throws -> Program.Run { try Program.run(words, in: folder.url) }
+
+    /// Runs `graft` in it, and kills it as soon as there is a file.
+    func killWhenThereIs(_ path: String, _ words: [String]) throws {
+        let file = self[path].path(percentEncoded: false)
+        _ = try Program.run(words, in: folder.url) { process in
+            while process.isRunning, !FileManager.default.fileExists(atPath: file) { usleep(500) }
+            kill(process.processIdentifier, SIGKILL)
+        }
+    }
+
     /// Runs `graft train` on the base and the training texts.
     func train(to output: String, _ words: String..., interruptionAfter trigger: String? = nil) throws -> Program.Run {
         let line = ["train", "--model", "base", "--train", "train.jsonl", "--output", output, "--batch-size", "8"]

@@ -111,7 +111,7 @@ public struct CheckpointHead: Sendable {
 
     // MARK: config.json
 
-    private static func labels(_ fields: JSONFields) throws(JSONFieldsError) -> [String] {
+    static func labels(_ fields: JSONFields) throws(JSONFieldsError) -> [String] {
         guard let found = fields.value("id2label") else {
             return (0..<(try fields.positive("num_labels", default: 2))).map { "LABEL_\($0)" }
         }
@@ -124,7 +124,7 @@ public struct CheckpointHead: Sendable {
     }
 
     /// As transformers chooses it: without a word, one label is a number to tell, and several are classes.
-    private static func objective(_ fields: JSONFields, labelCount: Int) throws(JSONFieldsError) -> Objective {
+    static func objective(_ fields: JSONFields, labelCount: Int) throws(JSONFieldsError) -> Objective {
         try fields.choice(
             "problem_type", default: labelCount == 1 ? "regression" : "single_label_classification",
             of: [
@@ -133,7 +133,7 @@ public struct CheckpointHead: Sendable {
             ])
     }
 
-    fileprivate static func layout(
+    static func layout(
         ofTexts isOfTexts: Bool, _ fields: JSONFields
     ) throws(JSONFieldsError) -> TaskHeadFamily.Layout {
         let families = TaskHeadFamily.all.filter { !isOfTexts || $0.text != nil }
@@ -147,7 +147,7 @@ public struct CheckpointHead: Sendable {
 
 extension TaskHeadFamily.Layout {
     /// The module that a parameter is of.
-    fileprivate func module(of parameter: Parameter) -> TaskHeadFamily.Module? {
+    func module(of parameter: Parameter) -> TaskHeadFamily.Module? {
         switch parameter.name.split(separator: ".").dropFirst().first {
         case "dense": dense
         case "norm": norm

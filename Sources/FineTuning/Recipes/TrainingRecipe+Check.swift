@@ -22,6 +22,9 @@ extension TrainingRecipe {
                 try fail("\(path).patience", "without an 'eval' of a task that trains no epoch is better than another")
             }
         }
+        for (index, stage) in stages.enumerated() where stages[..<index].contains(where: { $0.name == stage.name }) {
+            try fail("stages[\(index)].name", "two stages are called '\(stage.name)'; give each a name of its own")
+        }
         let trainsHeads = all.contains { $0.trains.heads }
         for task in tasks where task.training != nil && !trainsHeads {
             if case .new = task.head {

@@ -96,6 +96,11 @@ public struct TrainingRecipe: Sendable {
     public func stages(layers count: Int) throws(RecipeError) -> [TrainingStage] {
         let all = stages + (unfreezing?.stages(layers: count) ?? [])
         for (index, stage) in all.enumerated() {
+            if all[..<index].contains(where: { $0.name == stage.name }) {
+                throw RecipeError(
+                    file, at: "stages",
+                    .conflict("'\(stage.name)' is also what 'unfreeze' calls one of its stages; choose another name"))
+            }
             guard let layer = stage.trains.layers.max(), layer >= count else { continue }
             let field = index < stages.count ? "stages[\(index)].train" : "unfreeze.layers"
             throw RecipeError(

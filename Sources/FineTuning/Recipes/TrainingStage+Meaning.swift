@@ -12,8 +12,10 @@ extension TrainingStage.Trains {
         }
         if adapters {
             sentences.append(
-                "The encoder is frozen; adapters learn small changes of it. The usual way: near to full fine-tuning in what it"
-                    + " reaches, at a hundredth of the numbers.")
+                unfreezing.isEmpty
+                    ? "The encoder is frozen; adapters learn small changes of it. The usual way: near to full fine-tuning in what"
+                        + " it reaches, at a hundredth of the numbers."
+                    : "Adapters learn small changes of what is frozen.")
         }
         if !self.layers.isEmpty {
             let names = (self.layers.count == 1 ? "Layer " : "Layers ") + LayerRange.text(self.layers)
@@ -37,7 +39,7 @@ extension TrainingStage.Trains {
             return sentences
         } else if frozenLayers > 0 {
             let names = frozenLayers == 1 ? "layer 0" : "layers 0-\(frozenLayers - 1)"
-            sentences.append("Below it, in \(names), no gradient is computed, and what they give is computed once.")
+            sentences.append("Below that, in \(names), no gradient is computed, and what it gives is computed once.")
         }
         return sentences
     }

@@ -68,7 +68,7 @@ struct CurvesSection {
             }
             let points = rows.compactMap { row in row.scores[metric].map { (step: Double(row.step), value: $0) } }
             guard !points.isEmpty else { return nil }
-            let kept = rows.last { $0.isBest && $0.scores[metric] != nil }
+            let kept = rows.last { $0.isBest && $0.scores[metric] != nil && $0.stage == record.keptStage }
             let mark = kept.flatMap { row in
                 row.scores[metric].map { (step: Double(row.step), value: $0, label: "kept: \(ReportNumber.score($0))") }
             }
@@ -91,8 +91,10 @@ struct CurvesSection {
             let points = record.steps.compactMap { step in
                 step.learningRates[name].map { (step: Double(step.step), value: $0) }
             }
+            let peak = ReportNumber.short(points.map(\.value).max() ?? 0)
             return LineChart.Series(
-                name: name, points: CurvesSection.picked(points), color: index % LineChart.colors + 1)
+                name: "\(name), up to \(peak)", points: CurvesSection.picked(points),
+                color: index % LineChart.colors + 1)
         }
         let highest = record.steps.flatMap(\.learningRates.values).max() ?? 0
         return [

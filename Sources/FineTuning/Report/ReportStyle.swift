@@ -93,6 +93,9 @@ enum ReportStyle {
         .confusion .corner { color: var(--muted); font-size: 0.8125rem; text-align: left; }
         .confusion .right { background: color-mix(in srgb, var(--good) calc(var(--share) * 0.5), transparent); }
         .confusion .wrong { background: color-mix(in srgb, var(--bad) calc(var(--share) * 0.5), transparent); }
+        details { margin: 0 0 0.75rem; }
+        summary { width: fit-content; margin: 0 0 0.5rem; padding: 0.25rem 0; font-weight: 600; cursor: pointer; }
+        summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
         .cards { display: grid; gap: 0.75rem; margin: 0 0 1rem; padding: 0; list-style: none; max-width: 60rem; }
         .card { padding: 0.875rem 1rem; background: var(--surface); border: 1px solid var(--line); border-radius: 0.625rem; }
         .card p { margin: 0 0 0.5rem; max-width: none; overflow-wrap: anywhere; }

@@ -43,11 +43,25 @@ extension RunRecord {
             program: program, command: command, tasks: tasks, stages: stages.isEmpty ? [begun] : stages,
             steps: log.steps,
             evaluations: log.evaluations, seconds: seconds, peakMemory: peakMemory, machine: machine)
-        settings = [
-            SettingGroup("All that the outcome is a function of", plan.settings.map { Setting($0.name, $0.value) })
-        ]
+        settings = RunRecord.groups(plan.settings, run)
+        keptStage = report.bestStage
         isInterrupted = report.isInterrupted
         notes = RunRecord.notes(report, log, plan)
+    }
+
+    /// Settings under the stage, the task or the adapter that they are of, as their names begin; others first.
+    private static func groups(_ settings: [(name: String, value: String)], _ run: TrainingRun) -> [SettingGroup] {
+        let owners =
+            run.stages.enumerated().map { (title: "Stage \($0 + 1), \($1.name)", start: "stage \($1.name)'s ") }
+            + run.tasks.map { (title: "Task \($0.name)", start: "\($0.name)'s ") }
+            + run.adapters.map { (title: "Adapter \($0.name)", start: "\($0.name)'s ") }
+        var groups = [SettingGroup("The run", [])] + owners.map { SettingGroup($0.title, []) }
+        for (name, value) in settings {
+            let place = owners.firstIndex { name.hasPrefix($0.start) }
+            let own = place.map { String(name.dropFirst(owners[$0].start.count)) } ?? name
+            groups[place.map { $0 + 1 } ?? 0].settings.append(Setting(own, value))
+        }
+        return groups.filter { !$0.settings.isEmpty }
     }
 
     private static func notes(_ report: TrainingReport, _ log: MetricsLog, _ plan: TrainingPlan) -> [String] {

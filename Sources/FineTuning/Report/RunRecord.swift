@@ -30,6 +30,8 @@ public struct RunRecord: Sendable {
     public var peakMemory: Int
     /// The machine: kernels, threads, precision.
     public var machine: String
+    /// The stage whose state was kept, from 1; nil: none's.
+    public var keptStage: Int?
     /// When it ended; nil: not said.
     public var end: Date?
     /// Whether it was stopped before its end.

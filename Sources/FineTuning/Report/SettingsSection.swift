@@ -4,11 +4,11 @@ struct SettingsSection {
 
     var markup: Markup {
         let groups: [Markup] = record.settings.map { group in
-            "<h3>\(group.title)</h3>\n"
-                + ReportTable(
-                    caption: group.title, columns: [.init(title: "setting"), .init(title: "value", isProse: true)],
-                    rows: group.settings.map { ["\($0.name)", "\($0.value)"] }
-                ).markup
+            let table = ReportTable(
+                caption: group.title, columns: [.init(title: "setting"), .init(title: "value", isProse: true)],
+                rows: group.settings.map { ["\($0.name)", "\($0.value)"] }
+            ).markup
+            return "<details>\n<summary>\(group.title)</summary>\n\(table)</details>\n"
         }
         return """
             <section>

@@ -59,7 +59,8 @@ public struct AdaptedModel: Sendable {
     public mutating func load(
         _ name: String, from folder: URL, allowingOtherBase: Bool = false
     ) throws(TaskAdapterError) {
-        let task = try TaskAdapter(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+        let task = try TaskAdapter(
+            contentsOf: folder, for: encoder, taskModels, allowingOtherBase: allowingOtherBase)
         // Embeddings are the model folder's, so what is told from them depends on it.
         if let head = task.head, head.objective == .similarity, let pooling = head.pooling,
             pooling.modes != sentence.pooling.modes
@@ -82,6 +83,9 @@ public struct AdaptedModel: Sendable {
     public mutating func addCheckpointHead(as name: String) throws(HeadError) {
         add(name, TaskAdapter(bundle: nil, head: try checkpointHeadFiles()))
     }
+
+    /// The heads of transformers' task models of this family.
+    var taskModels: TaskModelHeads { TaskModelHeads(folder, encoder, maximumTokens: maximumTokens) }
 
     func checkpointHeadFiles() throws(HeadError) -> HeadFiles {
         guard let head = try checkpointHead() else { throw .noHead(folder: folder.path(percentEncoded: false)) }

@@ -12,20 +12,36 @@ public struct TaskAdapter: Sendable {
     /// The head; nil for a folder that PEFT wrote.
     public let head: HeadFiles?
     /// The values of adapters and head in one vector.
-    public let parameters: ParameterVector
+    public var parameters: ParameterVector { pass.parameters }
+    /// The one pass of all its answers: whole weights that the task changes are packed once for them.
+    let pass: Pass
+    /// What of the folder's files takes no part, each with the reason, for people to read.
+    public let ignored: [String]
 
     /// The given parts, at least one of them.
     public init(bundle: AdapterBundle?, head: HeadFiles?) {
         precondition(bundle != nil || head != nil, "a task has adapters or a head")
         (self.bundle, self.head) = (bundle, head)
-        parameters = TaskAdapter.parameters(bundle, head)
+        ignored = bundle?.ignored ?? []
+        pass = Pass(parameters: TaskAdapter.parameters(bundle, head))
     }
 
-    /// Reads a folder for `encoder`.
+    /// Reads a folder for `encoder`. A head that PEFT saved as part of a task model is left out: to read that takes the model
+    /// folder, which ``AdaptedModel/load(_:from:allowingOtherBase:)`` has.
     ///
     /// - Throws: ``TaskAdapterError`` saying what is wrong with which file.
     public init(
         contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false
+    ) throws(TaskAdapterError) {
+        try self.init(contentsOf: folder, for: encoder, nil, allowingOtherBase: allowingOtherBase)
+    }
+
+    /// The same; a head that PEFT saved as part of a task model is one of `taskModels`, if that is not nil.
+    ///
+    /// - Throws: ``TaskAdapterError`` saying what is wrong with which file.
+    package init(
+        contentsOf folder: URL, for encoder: TransformerEncoder, _ taskModels: TaskModelHeads?,
+        allowingOtherBase: Bool = false
     ) throws(TaskAdapterError) {
         let path = folder.path(percentEncoded: false)
         let (hasBundle, hasHead) = (AdapterBundle.exists(in: folder), HeadFiles.exist(in: folder))
@@ -40,10 +56,16 @@ public struct TaskAdapter: Sendable {
                 hasBundle
                 ? try AdapterBundle(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase) : nil
         } catch { throw .adapter(error) }
-        do {
-            head = hasHead ? try HeadFiles(contentsOf: folder, hiddenSize: encoder.config.hiddenSize) : nil
-        } catch { throw .head(error) }
-        parameters = TaskAdapter.parameters(bundle, head)
+        if hasHead {
+            do { head = try HeadFiles(contentsOf: folder, hiddenSize: encoder.config.hiddenSize) } catch {
+                throw .head(error)
+            }
+            ignored = bundle?.ignored ?? []
+        } else {
+            let (found, reasons) = TaskAdapter.head(bundle?.taskHead, taskModels)
+            (head, ignored) = (found, (bundle?.ignored ?? []) + reasons)
+        }
+        pass = Pass(parameters: TaskAdapter.parameters(bundle, head))
         // A head alone has no PEFT files to keep the fingerprint in; it keeps its own.
         if let found = head?.fingerprint, found != encoder.fingerprint, !allowingOtherBase {
             throw .adapter(
@@ -51,6 +73,15 @@ public struct TaskAdapter: Sendable {
                     folder: path, baseModel: bundle?.configuration.baseModel, found: "\(encoder.fingerprint)",
                     expected: "\(found)"))
         }
+    }
+
+    /// The same, where its head is that of the family's task model: with the head in PEFT's files too, so that they open on that
+    /// model and give its logits. `head` says how PEFT keeps it.
+    package func asTaskModel(_ head: SavedTaskHead, on encoder: TransformerEncoder, baseModel: String?) -> TaskAdapter {
+        let bundle =
+            bundle
+            ?? AdapterBundle(nil, trained: ParameterVector([]), .none, on: encoder, baseModel: baseModel)
+        return TaskAdapter(bundle: bundle.with(head), head: self.head)
     }
 
     /// Writes the folder whole: at every moment either the old one or the new one is there.
@@ -76,6 +107,19 @@ public struct TaskAdapter: Sendable {
         } catch let error as HeadError { throw .head(error) } catch {
             preconditionFailure("writing throws no other errors")
         }
+    }
+
+    /// The head of a task model; where it is not one that Graft runs, why it takes no part: the adapter is one for embeddings
+    /// without it.
+    private static func head(
+        _ saved: SavedTaskHead?, _ taskModels: TaskModelHeads?
+    ) -> (head: HeadFiles?, ignored: [String]) {
+        guard let saved else { return (nil, []) }
+        var reason = "the head of a task model"
+        if let taskModels {
+            do { return (try taskModels.head(saved), []) } catch { reason += ": \(error)" }
+        }
+        return (nil, saved.tensors.map { "\($0.name): \(reason)" })
     }
 
     /// Writes files that belong to several tasks into the folder that holds theirs, each whole or not at all, the record last.

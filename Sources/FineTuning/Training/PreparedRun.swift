@@ -17,10 +17,12 @@ struct PreparedRun {
     private let routes: [TrainingRoute]
     private let limits: [Int]
     private let baseModel: String?
+    private let taskModels: TaskModelHeads
 
     /// - Throws: what training throws before its first step.
     init(_ run: TrainingRun, for model: AdaptedModel, baseModel: String?) throws {
         (encoder, self.run, self.baseModel) = (model.encoder, run, baseModel)
+        taskModels = model.taskModels
         try PreparedRun.check(run)
         let options = run.stages[0].options
         let used = Set(run.tasks.map(\.adapter))
@@ -111,7 +113,11 @@ struct PreparedRun {
                 case nil: adapters.isEmpty ? nil : bundle(nil)
                 }
             let head = HeadFiles(tasks[index].head, own, maximumTokens: limits[index], on: encoder)
-            return (tasks[index].name, TaskAdapter(bundle: bundle, head: head))
+            let task = TaskAdapter(bundle: bundle, head: head)
+            guard run.tasks[index].hasHeadOfTaskModel(in: run), let saved = taskModels.saved(head) else {
+                return (tasks[index].name, task)
+            }
+            return (tasks[index].name, task.asTaskModel(saved, on: encoder, baseModel: baseModel))
         }
     }
 }
@@ -146,6 +152,18 @@ extension TrainingRun.TaskHead {
 }
 
 extension TrainingRun.Task {
+    /// Whether its head was asked for as that of transformers' task model, now or when it was trained before.
+    fileprivate func hasHeadOfTaskModel(in run: TrainingRun) -> Bool {
+        switch head {
+        case .new(let recipe): return recipe.choice == .transformers || recipe.choice == .checkpoint
+        case .saved:
+            guard case .saved(let bundle) = run.adapters.first(where: { $0.name == adapter })?.start else {
+                return false
+            }
+            return bundle.taskHead != nil
+        }
+    }
+
     /// The head, the values that it starts from, whether it is frozen, and the tokens that its texts were cut to before.
     fileprivate func head(
         in model: AdaptedModel, seed: UInt64

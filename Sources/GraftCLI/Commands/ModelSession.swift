@@ -35,7 +35,7 @@ struct ModelSession {
     mutating func load(_ adapter: URL, named task: String? = nil, _ values: OptionValues) throws -> String {
         let task = task ?? adapter.standardizedFileURL.lastPathComponent
         try model.load(task, from: adapter, allowingOtherBase: values[SharedOptions.allowOtherBase])
-        for line in model.tasks[task]?.bundle?.ignored ?? [] { StandardError.print("note: ignored \(line)") }
+        for line in model.tasks[task]?.ignored ?? [] { StandardError.print("note: ignored \(line)") }
         return task
     }
 

@@ -75,6 +75,10 @@ extension TrainedRun {
                 lines += ["", "\(baseline.comparison)"]
             }
         }
+        if !output.isOneFolder {
+            if report.stages.count > 1 { lines.append("wrote \(output.folder.appending(path: "stages").relativePath)") }
+            lines.append("wrote \(output.folder.appending(path: "report.html").relativePath)")
+        }
         for task in tasks { lines.append("wrote \(output.folder(of: task.name).relativePath)") }
         return lines
     }

@@ -1,0 +1,190 @@
+import Foundation
+import Testing
+
+/// `graft train --recipe`, and what every run leaves.
+@Suite struct RecipeCommandTests {
+    /// Two tasks that share an adapter, in stages.
+    private static let recipe = """
+        {
+          "model": "base", "output": "out", "precision": "float32",
+          "adapters": {"shared": {"rank": 4, "layers": [1, 2]}},
+          "tasks": {
+            "news": {"train": "train.jsonl", "eval": "eval.jsonl", "adapter": "shared"},
+            "tags": {"train": "tags.jsonl", "eval": "tags.jsonl", "adapter": "shared", "weight": 0.5}
+          },
+          "options": {"batch_size": 8},
+          "stages": [
+            {"name": "heads", "train": ["heads"], "epochs": 2, "learning_rate": 1e-2},
+            {"name": "adapters & heads", "train": ["heads", "adapters"], "epochs": 2, "learning_rate": 1e-2}
+          ]
+        }
+        """
+
+    private func place(_ recipe: String = RecipeCommandTests.recipe) throws -> Workplace {
+        let place = try Workplace()
+        let rows = (0..<12).map { index in
+            let name = ["team", "bank", "market"][index % 3]
+            return #"{"tokens": ["the", "\#(name)", "won"], "tags": ["O", "B-thing", "O"]}"# + "\n"
+        }
+        try place.write("tags.jsonl", rows.joined())
+        try place.write("recipe.json", recipe)
+        return place
+    }
+
+    private func rows(_ place: Workplace, _ path: String) throws -> [[String: Any]] {
+        try String(decoding: place.bytes(path), as: UTF8.self).split(separator: "\n").map { line in
+            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+    }
+
+    @Test func trainsTasksInStagesAndWritesEachAsItsOwnFolder() throws {
+        let place = try place()
+        let base = try place.snapshot(of: "base")
+        let run = try place.graft("train", "--recipe", "recipe.json")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(run.errors.contains("news's objective: classification, guessed from the labels of train.jsonl"))
+        #expect(run.errors.contains("stage 2 of 2, adapters & heads: heads and adapters, 2 epochs"))
+        #expect(run.errors.contains("stage 1  epoch 2/2  mean loss "))
+        #expect(run.lines.suffix(2) == ["wrote out/news", "wrote out/tags"])
+        #expect(
+            try place.names(in: "out") == [
+                "metrics.jsonl", "news", "report.html", "stages", "tags", "training_run.json",
+            ])
+        #expect(try place.names(in: "out/stages") == ["1-heads", "2-adapters---heads"])
+        #expect(try place.names(in: "out/stages/1-heads") == ["news", "tags"])
+        #expect(try !place.names().contains { $0.hasPrefix("out.") }, "nothing is left beside")
+        #expect(try place.snapshot(of: "base") == base)
+
+        for folder in ["out/news", "out/tags", "out/stages/1-heads/news", "out/stages/2-adapters---heads/tags"] {
+            let answer = try place.graft("predict", "--model", "base", "--adapter", folder, "the team won")
+            #expect(answer.code == 0, "\(folder): \(answer.errors)")
+        }
+        let rows = try rows(place, "out/metrics.jsonl")
+        let steps = rows.filter { $0["event"] as? String == "step" }
+        #expect(steps.compactMap { $0["step"] as? Int } == Array(1...steps.count))
+        #expect(Set(steps.compactMap { $0["stage"] as? Int }) == [1, 2])
+        let evaluations = rows.filter { $0["event"] as? String == "evaluation" }
+        #expect(
+            evaluations.compactMap { $0["task"] as? String } == [
+                "news", "tags", "news", "tags", "news", "tags", "news", "tags",
+            ])
+        let report = String(decoding: try place.bytes("out/report.html"), as: UTF8.self)
+        #expect(report.contains("Stages side by side") && report.contains("stages/2-adapters---heads"))
+        #expect(report.contains("over heads only") && report.contains("stage 2, adapters &amp; heads: "))
+        #expect(report.contains("graft train --recipe recipe.json"))
+    }
+
+    @Test func saysItsPlanAndTrainsNothing() throws {
+        let place = try place()
+        let run = try place.graft("train", "--recipe", "recipe.json", "--dry-run", "--quiet")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(!place.exists("out"))
+        // Of 2 layers, query and value, A and B of rank 4 in 32 numbers; heads of 2 labels and of 3 tags.
+        let (adapters, heads) = (2 * 2 * 2 * 4 * 32, 2 * 33 + 3 * 33)
+        #expect(run.output.contains("  trains  heads \(heads) ("))
+        #expect(run.output.contains("  trains  adapters 1,024 (4.1 kB), heads \(heads) ("))
+        #expect(adapters == 1024)
+        let plan = try #require(
+            try place.graft("train", "--recipe", "recipe.json", "--dry-run", "--quiet", "--json").objects().last)
+        let stages = try #require(plan["stages"] as? [[String: Any]])
+        #expect(stages.compactMap { $0["trained_parameters"] as? Int } == [heads, adapters + heads])
+        let costs = stages.compactMap { $0["cost_of_later_epochs"] as? Double }
+        #expect(costs[0] == 0 && costs[1] > 0.4 && costs[1] < 0.6, "two of three layers, forward and to their inputs")
+        let words = try #require(plan["settings"] as? [String: String])
+        #expect(words["tags's weight"] == "0.5")
+    }
+
+    @Test func comesToTheSameBytesAsTheLineOfTheSameMeaning() throws {
+        let place = try place(
+            """
+            {"model": "base", "output": "out", "tasks": {"line": {"train": "train.jsonl", "eval": "eval.jsonl",
+             "adapter": {"rank": 4}}}, "options": {"batch_size": 8, "learning_rate": 1e-2, "epochs": 2}, "seed": 3}
+            """)
+        #expect(try place.graft("train", "--recipe", "recipe.json").code == 0)
+        let line = try place.train(to: "line", "--eval", "eval.jsonl", "--rank", "4", "--epochs", "2", "--seed", "3")
+        #expect(line.code == 0, "\(line.errors)")
+        for file in ["adapter_model.safetensors", "adapter_config.json", "head.safetensors", "head_config.json"] {
+            #expect(try place.bytes("out/line/\(file)") == place.bytes("line/\(file)"))
+        }
+    }
+
+    @Test func goesOnWithoutDoubledStepsWhereItWasKilled() throws {
+        let text = RecipeCommandTests.recipe.replacing(
+            "\"options\": {", with: "\"options\": {\"schedule\": \"constant\", ")
+        let place = try place(text)
+        let line = ["train", "--recipe", "recipe.json", "--quiet", "--checkpoint-every", "1", "--resume"]
+        func run(_ output: String) throws -> Program.Run {
+            try place.write("recipe.json", text.replacing("\"out\"", with: "\"\(output)\""))
+            return try place.run(line)
+        }
+        let whole = try run("whole")
+        #expect(whole.code == 0, "\(whole.errors)")
+        #expect(whole.errors.contains("there is no checkpoint at"))
+        try place.write("recipe.json", text)
+        try place.killWhenThereIs("out.checkpoint.safetensors", line)
+        try #require(place.exists("out.metrics.jsonl") && !place.exists("out/news"))
+        let resumed = try run("out")
+        #expect(resumed.code == 0, "\(resumed.errors)")
+        let (a, b) = (try rows(place, "whole/metrics.jsonl"), try rows(place, "out/metrics.jsonl"))
+        #expect(b.compactMap { $0["step"] as? Int } == a.compactMap { $0["step"] as? Int })
+        #expect(b.compactMap { $0["loss"] as? Double } == a.compactMap { $0["loss"] as? Double })
+        #expect(
+            try place.bytes("out/news/adapter_model.safetensors") == place.bytes("whole/news/adapter_model.safetensors")
+        )
+        let again = try run("out")
+        #expect(again.code == 0 && again.errors.contains("this run has finished: out"), "\(again.errors)")
+    }
+
+    @Test func freezesAHeadAndWatchesIt() throws {
+        let place = try place(
+            """
+            {"model": "base", "output": "out", "adapters": {"shared": {"rank": 2}},
+             "tasks": {
+               "tags": {"train": "tags.jsonl", "adapter": "shared"},
+               "news": {"eval": "eval.jsonl", "adapter": "shared", "head": {"from": "old", "frozen": true}, "maximum_drop": 1}
+             }, "options": {"epochs": 1}}
+            """)
+        #expect(try place.train(to: "old", "--epochs", "2", "--method", "none").code == 0)
+        let run = try place.graft("train", "--recipe", "recipe.json")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(try place.bytes("out/news/head.safetensors") == place.bytes("old/head.safetensors"))
+        let card = String(decoding: try place.bytes("out/news/README.md"), as: UTF8.self)
+        #expect(card.contains("a saved head, frozen") && !card.contains("(training)"))
+    }
+
+    @Test(arguments: [
+        (["--recipe", "no.json"], 1, "could not read no.json: No such file or directory"),
+        (["--recipe", "recipe.json", "--epochs", "3"], 2, "--epochs says nothing with --recipe: the file says it all"),
+        (["--recipe", "recipe.json", "--precision", "int8"], 2, "--precision is int8, and recipe.json says float32"),
+        (["--model", "base"], 2, "--train FILE is missing"),
+        (["--model", "base", "--train", "train.jsonl"], 2, "--output DIR is missing"),
+    ])
+    func refusesLinesThatContradict(_ words: [String], _ code: Int32, _ message: String) throws {
+        let place = try place()
+        let run = try place.run(["train"] + words)
+        #expect(run.code == code)
+        #expect(run.errors.contains(message), "\(run.errors)")
+    }
+
+    @Test func refusesALayerThatTheEncoderDoesNotHave() throws {
+        let place = try place(RecipeCommandTests.recipe.replacing("[\"heads\"]", with: "[\"heads\", \"layers 2-5\"]"))
+        let run = try place.graft("train", "--recipe", "recipe.json")
+        #expect(run.code == 1)
+        #expect(
+            run.errors.contains(
+                "recipe.json: stages[0].train is layer 5, expected layers from 0 to 2, as the encoder has"),
+            "\(run.errors)")
+        #expect(!place.exists("out"))
+    }
+
+    @Test func leavesAReportInTheFolderOfASingleTask() throws {
+        let place = try Workplace()
+        let run = try place.train(to: "news", "--eval", "eval.jsonl", "--epochs", "2", "--method", "none")
+        #expect(run.code == 0, "\(run.errors)")
+        let report = String(decoding: try place.bytes("news/report.html"), as: UTF8.self)
+        #expect(report.contains("<h1>news</h1>") && report.contains("Most mistaken examples"))
+        #expect(report.contains("class=\"confusion\""))
+        #expect(try rows(place, "news/metrics.jsonl").count == 10 + 2)
+        #expect(!place.exists("news.metrics.jsonl"))
+    }
+}
