@@ -171,8 +171,11 @@ public struct Trainer: Sendable {
                 try prepare(&features, steps[place...])
                 return try step(on: steps[place], model, options, share: share, features, &watch)
             }
-            if case .failure(let failure) = outcome { return .diverged(divergence(failure, stage, epoch)) }
-            guard case .success(let step) = outcome else { return .stopped }
+            let step: StepOutcome
+            switch outcome {
+            case .success(let success): step = success
+            case .failure(let failure): return .diverged(divergence(failure, stage, epoch))
+            }
             state.seconds += clock.lastSeconds
             let progress = clock.progress(
                 stage: state.stage, epoch: epoch, step,
