@@ -30,12 +30,6 @@ public struct AdapterSet: Sendable {
             + normSites.flatMap { norms[$0]?.parameters ?? [] }
     }
 
-    /// Those in `layer` and above it.
-    package func from(layer: Int) -> AdapterSet {
-        AdapterSet(
-            linear.filter { $0.key.layer >= layer }, norms: norms.filter { $0.key.layer.map { $0 >= layer } ?? false })
-    }
-
     /// Whether nothing is changed.
     public var isEmpty: Bool { linear.isEmpty && norms.isEmpty && embeddings == nil }
 }

@@ -6,6 +6,7 @@ import Matrices
 import Safetensors
 import TestSupport
 import Testing
+import Tokenizers
 
 /// The heads of task models that transformers wrote, against it in float64 (`Tests/Peers/make_head_fixtures.py`).
 @Suite struct CheckpointHeadTests {
@@ -116,6 +117,48 @@ import Testing
             _ = try head.files(for: encoder, maximumTokens: 40)
             return ""
         } catch { return "\(error)" }
+    }
+
+    @Test(arguments: ["bert-labels", "bert-number"])
+    func headsForSeveralLabelsAndForNumbersEqualTransformers(name: String) throws {
+        let golden = try GoldenFile("heads/\(name).safetensors")
+        let folder = Fixtures.url("heads/\(name)")
+        let encoder = try TransformerEncoder(contentsOf: folder)
+        let found = try #require(try CheckpointHead(contentsOf: folder))
+        let (head, values) = try found.files(for: encoder, maximumTokens: 40).head
+        #expect(head.objective == (name == "bert-labels" ? .multilabel : .regression))
+        let answers = try golden.matrix("answers")
+        let targets: [Target] =
+            head.objective == .multilabel
+            ? (0..<answers.rows).map { row in .labels(answers.row(row).indices.filter { answers[row, $0] == 1 }) }
+            : answers.values.map { .number($0) }
+        let batch = try golden.batch()
+        let model = TaskModel(encoder: encoder, adapters: .none, head: head)
+        let (outputs, pullback) = model.forward(batch, Pass(parameters: values, demand: .parameters))
+        #expect(Closeness.largestDifference(outputs.values, try golden.floats("logits")) < 1e-5)
+        let (loss, dOutputs) = head.loss(outputs, targets, batch, terms: Double(targets.count))
+        #expect(abs(Float(loss) - (try golden.floats("loss")[0])) < 1e-5)
+        var gradients = values.zeroed()
+        _ = pullback(dOutputs, &gradients)
+        let names = golden.names.filter { $0.hasPrefix("gradient.") }
+        #expect(names.count == head.parameters.count, "\(names)")
+        for parameter in head.parameters {
+            let expected = try golden.floats(tensorName(parameter, among: names))
+            #expect(Closeness.relativeError(gradients[parameter].values, expected) < 1e-5, "\(parameter.name)")
+        }
+        #expect(try model.evaluate(on: texts(golden, targets), values).names == Scores.names(for: head.objective))
+    }
+
+    /// The texts of a golden file, with what is known about them.
+    private func texts(_ golden: GoldenFile, _ targets: [Target]) throws -> TrainingTexts {
+        let batch = try golden.batch()
+        return TrainingTexts(
+            texts: batch.sequences.map { range in
+                TokenizedText(
+                    ids: Array(batch.tokens[range]), segments: Array(batch.segments[range]),
+                    offsets: range.map { _ in 0..<0 }, words: range.map { _ in nil },
+                    isSpecial: range.map { _ in false })
+            }, targets: targets)
     }
 
     @Test func aHeadForSeveralLabelsAnswersWithAProbabilityForEach() throws {

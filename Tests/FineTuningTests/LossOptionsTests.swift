@@ -1,5 +1,6 @@
 import FineTuning
 import Foundation
+import Matrices
 import TestSupport
 import Testing
 
@@ -81,7 +82,12 @@ import Testing
         let fives = [0, 2.5, 5].map { Example("x", pairedWith: "y", label: .number($0)) }
         let head = try head(.similarity, fives)
         #expect(head.lossDescription == "squared error of the cosine to the score, scores divided by 5.0")
-        #expect(try head.answers(in: Dataset(fives)) == [.number(0), .number(0.5), .number(1)])
+        // Half of the scale is a cosine of one half: orthogonal texts are off by that.
+        let pair: [Target] = [
+            .related(.init(.first, score: 2.5, content: 0)), .related(.init(.second, score: 2.5, content: 1)),
+        ]
+        let (loss, _) = head.loss(Matrix([[1, 0], [0, 1]]), rows: [0..<1, 1..<2], pair, terms: 1)
+        #expect(abs(loss - 0.25) < 1e-6)
         let beyond = [Example("x", pairedWith: "y", label: .number(5.5), line: 7)]
         let error = #expect(throws: DataError.self) { try self.head(.similarity, beyond) }
         #expect(error?.line == 7 && error?.problem == .scoreOutOfRange(5.5))

@@ -214,6 +214,69 @@ import Testing
         #expect(Closeness.relativeError(odd.gradients.values, whole.gradients.values) < 1e-5)
     }
 
+    /// Pairs that have nothing in common but that they are pairs: what is found was learned.
+    private static func related(scored: Bool = false, negatives: Bool = false) -> Dataset {
+        Dataset(
+            (0..<32).flatMap { index -> [Example] in
+                let (first, second) = (sport[index % 4], business[index % 4])
+                let other = business[(index + 1 + index / 4 % 3) % 4]
+                if scored {
+                    return [
+                        Example(first, pairedWith: second, label: .number(5)),
+                        Example(first, pairedWith: other, label: .number(1)),
+                    ]
+                }
+                return [Example(first, pairedWith: second, negative: negatives ? other : nil)]
+            })
+    }
+
+    @Test(arguments: [
+        (LossOptions.Kind.ranking, false, false), (.ranking, false, true), (.triplet, false, true),
+        (.cosine, true, false),
+    ])
+    func everyLossOfSimilarityIsLearned(kind: LossOptions.Kind, scored: Bool, negatives: Bool) throws {
+        var model = try AdaptedModel(contentsOf: TinyEncoder.folder)
+        let data = ObjectiveHeadsTests.related(scored: scored, negatives: negatives)
+        var recipe = HeadRecipe.linear
+        recipe.loss.kind = kind
+        var options = ObjectiveHeadsTests.options
+        (options.epochs, options.learningRate) = (12, 2e-2)
+        let trained = try model.train(
+            "task", as: .similarity, on: data, evaluatingOn: data, head: recipe,
+            recipe: AdapterRecipe(rank: 4, alpha: 8), options, baseModel: nil
+        ) { _ in .more }
+        let found = try #require(trained.report.scores)
+        // Before: the adapter at its start leaves the encoder as it is.
+        let base = SimilarityHead(model.sentence, loss: .cosine)
+        let texts = try model.texts(of: data, base, limit: 64)
+        let start = TaskModel(encoder: model.encoder, adapters: .none, head: base).evaluate(
+            on: texts, ParameterVector([]))
+        #expect(found.names == start.names)
+        #expect(found.headline.value > start.headline.value + 0.2, "\(start.headline), \(found.headline)")
+        let tensors = try #require(trained.task.head)
+        #expect(tensors.tensors.isEmpty && tensors.labels.isEmpty && trained.labelCounts.isEmpty)
+        try roundTrip(trained, &model, [TextInput("the team won", pairedWith: "shares fell")])
+        #expect(try model.evaluate("again", on: data) == found)
+    }
+
+    @Test func aTaskOfSimilarityIsTheSameOnAnyNumberOfThreads() throws {
+        let threads = Parallel.threads
+        defer { Parallel.threads = threads }
+        var values: [[Float]] = []
+        for threads in [1, 2, 5] {
+            Parallel.threads = threads
+            var model = try AdaptedModel(contentsOf: TinyEncoder.folder)
+            var options = ObjectiveHeadsTests.options
+            options.epochs = 1
+            let trained = try model.train(
+                "task", on: ObjectiveHeadsTests.related(), recipe: AdapterRecipe(rank: 2, alpha: 4), options,
+                baseModel: nil
+            ) { _ in .more }
+            values.append(trained.task.parameters.values)
+        }
+        #expect(values[0] == values[1] && values[0] == values[2])
+    }
+
     @Test func aTaskOfSimilarityNeedsAnAdapterAndPairs() throws {
         var model = try AdaptedModel(contentsOf: TinyEncoder.folder)
         let pairs = Dataset([Example("x", pairedWith: "y"), Example("z", pairedWith: "w")])

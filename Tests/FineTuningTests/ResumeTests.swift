@@ -17,6 +17,7 @@ import TestSupport
         var options = TrainingOptions()
         var training = texts(22, seed: 1)
         var evaluation: Dataset? = texts(20, seed: 17)
+        var objective: Objective?
 
         init() { (options.epochs, options.batchSize, options.learningRate) = (4, 4, 1e-2) }
 
@@ -47,7 +48,8 @@ import TestSupport
             Parallel.threads = threads
             var model = try AdaptedModel(contentsOf: base)
             let trained = try model.train(
-                "task", on: training, evaluatingOn: evaluation, recipe: recipe, options, baseModel: "tiny",
+                "task", as: objective, on: training, evaluatingOn: evaluation, recipe: recipe, options,
+                baseModel: "tiny",
                 checkpoints: checkpoints
             ) { progress in
                 switch (progress, place) {
@@ -110,6 +112,29 @@ import TestSupport
     }
 
     // MARK: The same bytes
+
+    /// Scores of every kind are in a checkpoint, and the best epoch is known by them.
+    @Test(arguments: [Objective.multilabel, .regression, .similarity])
+    func aRunOfEveryObjectiveIsResumed(objective: Objective) throws {
+        var run = Run()
+        run.objective = objective
+        func told(_ data: Dataset) -> Dataset {
+            Dataset(
+                data.examples.enumerated().map { index, example in
+                    switch objective {
+                    case .multilabel:
+                        Example(example.text, label: .names(index % 3 == 0 ? [] : example.label?.names ?? []))
+                    case .regression: Example(example.text, label: .number(Double(index % 5) - 1.5))
+                    default: Example(example.text, pairedWith: data.examples[(index + 2) % data.count].text)
+                    }
+                })
+        }
+        (run.training, run.evaluation) = (told(run.training), run.evaluation.map(told))
+        let whole = try run.train()
+        #expect(whole.scores.allSatisfy { $0 != nil })
+        #expect(try run.train(stops(), until: .step(15)).isInterrupted)
+        #expect(try run.train(resumption()) == whole)
+    }
 
     @Test func theRunOfTheseTestsHasItsBestEpochBeforeTheLast() throws {
         let result = try Run().train()

@@ -87,6 +87,65 @@ import Testing
         #expect(!card.contains("| label | training texts |"))
     }
 
+    @Test func pairsAreGuessedTrainedScoredComparedAndEmbedded() throws {
+        let firsts = ["the team won", "a goal by the player", "the coach and the team", "they won the game"]
+        let seconds = ["shares fell", "the bank lost money", "sales rose", "the price of shares"]
+        let place = try place(
+            (0..<32).map { "{\"text\":\"\(firsts[$0 % 4])\",\"text_pair\":\"\(seconds[$0 % 4])\"}" })
+        let training = try train(place, "--json")
+        #expect(training.code == 0, "\(training.errors)")
+        #expect(
+            training.errors.hasPrefix(
+                "objective: similarity, guessed from the texts without labels of data.jsonl\n"
+                    + "loss: multiple negatives ranking, scale 20.0\n"))
+        let trained = try #require(try training.objects().last?["scores"] as? [String: Any])
+        let names = ["candidates", "examples", "mrr", "recall_at_1", "recall_at_10", "recall_at_5"]
+        #expect(trained.keys.sorted() == names)
+        #expect(try #require(trained["recall_at_1"] as? Double) == 1 && trained["candidates"] as? Int == 4)
+        #expect(try place.names(in: "task").contains("head_config.json"))
+        #expect(try !place.names(in: "task").contains("head.safetensors"))
+
+        try place.write("pairs.jsonl", "{\"text\":\"the team won\",\"text_pair\":\"shares fell\"}\n")
+        let prediction = try place.graft(
+            "predict", "--model", "base", "--adapter", "task", "--input", "pairs.jsonl")
+        let answer = try #require(try prediction.objects().first)
+        #expect(answer.keys.sorted() == ["similarity", "task", "text", "text_pair"])
+        let embedded = try place.graft(
+            "embed", "--model", "base", "--adapter", "task", "the team won", "shares fell")
+        let vectors = try embedded.objects().compactMap { $0["embedding"] as? [Double] }
+        let dot = zip(vectors[0], vectors[1]).reduce(0) { $0 + $1.0 * $1.1 }
+        let lengths = vectors.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+        #expect(abs(try #require(answer["similarity"] as? Double) - dot / (lengths[0] * lengths[1])) < 1e-5)
+
+        let single = try place.graft("predict", "--model", "base", "--adapter", "task", "the team won")
+        #expect(single.code == 1)
+        #expect(single.errors.contains("'task' is similarity, which is of two texts, and there is no second one"))
+        let card = String(decoding: try place.bytes("task/README.md"), as: UTF8.self)
+        #expect(card.contains("pipeline_tag: sentence-similarity\n"))
+        #expect(card.contains("with no head: the cosine of two embeddings says how alike texts are."))
+        let merged = try place.graft("merge", "--model", "base", "--adapter", "task", "--output", "merged")
+        #expect(merged.code == 0, "\(merged.errors)")
+        let again = try place.graft("predict", "--model", "merged", "--input", "pairs.jsonl")
+        let cosine = try #require(try again.objects().first?["similarity"] as? Double)
+        #expect(abs(cosine - (try #require(answer["similarity"] as? Double))) < 1e-4, "\(again.errors)")
+    }
+
+    @Test func scoresFromZeroToFiveAreSaidToBeDivided() throws {
+        let place = try place(
+            (0..<16).map { index in
+                let other = ObjectiveCommandTests.topics[(index + index / 4) % 4]
+                return "{\"text\":\"\(ObjectiveCommandTests.topics[index % 4])\",\"text_pair\":\"\(other)\","
+                    + "\"label\":\(index < 4 ? 5 : 2.5)}"
+            })
+        let training = try train(place)
+        #expect(training.code == 0, "\(training.errors)")
+        #expect(
+            training.errors.hasPrefix(
+                "objective: similarity, guessed from the labels of data.jsonl\n"
+                    + "loss: squared error of the cosine to the score, scores divided by 5.0\n"))
+        #expect(training.output.contains("cosines against scores: Spearman "))
+    }
+
     @Test(arguments: [
         (["--threshold", "0.4"], 2, "--threshold is for several labels"),
         (["--label-smoothing", "1"], 2, "--label-smoothing is '1', expected a number from 0 to"),

@@ -24,9 +24,15 @@ DEBERTA = {
     "pooler_hidden_size": 16, "pooler_dropout": 0.1, "pooler_hidden_act": "gelu",
 }  # fmt: skip
 
+#: Several labels at once, and a number: transformers takes the loss by what the configuration says.
+SEVERAL = {"problem_type": "multi_label_classification"}
+NUMBER = {"id2label": {0: "LABEL_0"}, "label2id": {"LABEL_0": 0}}
+
 #: folder: the start of the classes' name, the configuration, whether it tells texts or tokens
 MODELS = {
     "bert": ("Bert", SHARED | POSITIONS, True),
+    "bert-labels": ("Bert", SHARED | POSITIONS | SEVERAL, True),
+    "bert-number": ("Bert", SHARED | POSITIONS | NUMBER, True),
     "bert-tokens": ("Bert", SHARED | POSITIONS, False),
     "distilbert": ("DistilBert", DISTILBERT, True),
     "distilbert-tokens": ("DistilBert", DISTILBERT, False),
@@ -57,7 +63,7 @@ def make(root):
 def make_model(folder, start, settings, is_of_texts):
     labels = TOPICS if is_of_texts else TAGS
     kind = "SequenceClassification" if is_of_texts else "TokenClassification"
-    config = getattr(transformers, f"{start}Config")(**settings, **labels)
+    config = getattr(transformers, f"{start}Config")(**(labels | settings))
     model = getattr(transformers, f"{start}For{kind}")(config)
     fill(model.named_parameters(), seed=7)
     model.save_pretrained(folder)
@@ -66,15 +72,24 @@ def make_model(folder, start, settings, is_of_texts):
     model = auto.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").eval()
     generator = torch.Generator().manual_seed(11)
     rows = [torch.randint(5, 120, (length,), generator=generator).tolist() for length in LENGTHS]
-    logits = torch.cat([model(torch.tensor([row])).logits.reshape(-1, 3) for row in rows])
-    targets = [i % 3 for i in range(len(LENGTHS))] if is_of_texts else [(-100, 0, 1, 2)[i % 4] for i in range(sum(LENGTHS))]
-    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(targets), ignore_index=-100)
+    logits = torch.cat([model(torch.tensor([row])).logits.reshape(-1, config.num_labels) for row in rows])
+    if config.problem_type or config.num_labels == 1:
+        # The model's own loss of each text, whose mean is that of all.
+        targets = [[(i >> label) % 2 for label in range(3)] for i in range(1, 5)] if config.problem_type else [0.5, -1, 2, 1.25]
+        losses = [
+            model(torch.tensor([row]), labels=torch.tensor([target]).double()).loss for row, target in zip(rows, targets)
+        ]
+        loss, labels = torch.stack(losses).mean(), {"answers": torch.tensor(targets).float()}
+    else:
+        targets = [i % 3 for i in range(len(LENGTHS))] if is_of_texts else [(-100, 0, 1, 2)[i % 4] for i in range(sum(LENGTHS))]
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(targets), ignore_index=-100)
+        labels = {"labels": integers(targets)}
     bare = model.base_model
     heads = {n: p for n, p in model.named_parameters() if "pooler" in n or not any(p is q for q in bare.parameters())}
     gradients = torch.autograd.grad(loss, list(heads.values()))
     write_tensors(
         folder.parent / f"{folder.name}.safetensors",
-        packed(rows) | {"labels": integers(targets), "logits": logits, "loss": loss.reshape(1)}
+        packed(rows) | labels | {"logits": logits, "loss": loss.reshape(1)}
         | {f"gradient.{n}": g for n, g in zip(heads, gradients)},
     )  # fmt: skip
 

@@ -71,11 +71,11 @@ public struct SimilarityHead: PooledHead {
         return texts
     }
 
-    /// Each example's score, where the loss is of scores; else nothing but that its texts belong together.
+    /// Each example's score as the data has it, where there are scores; else nothing but that its texts belong together.
     public func answers(in data: Dataset) throws(DataError) -> [KnownAnswer] {
         try data.checkPairs()
         guard data.examples.first?.label != nil else { return data.examples.map { _ in .together } }
-        return try data.numbers(for: objective).map { .number(Float($0) / scoreScale) }
+        return try data.numbers(for: objective).map { .number(Float($0)) }
     }
 
     /// The place of each text, and the score of the example.
@@ -107,7 +107,9 @@ public struct SimilarityHead: PooledHead {
     public func loss(
         _ outputs: Matrix, rows: [Range<Int>], _ targets: [Target], terms: Double
     ) -> (loss: Double, dOutputs: Matrix) {
-        let (loss, dOutputs) = similarityLoss.loss(outputs, SimilarityHead.examples(targets), terms: terms)
+        var examples = SimilarityHead.examples(targets)
+        for index in examples.indices { examples[index].score = examples[index].score.map { $0 / scoreScale } }
+        let (loss, dOutputs) = similarityLoss.loss(outputs, examples, terms: terms)
         return (loss, dOutputs)
     }
 

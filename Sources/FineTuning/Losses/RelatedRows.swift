@@ -6,7 +6,7 @@ public struct RelatedRows: Sendable, Equatable {
     public var second: Int
     /// A text that does not; nil in a pair.
     public var negative: Int?
-    /// How alike the first two are; nil where that is not said.
+    /// The cosine that the first two are to have; nil where that is not said.
     public var score: Float?
 
     /// The given rows.

@@ -30,9 +30,6 @@ public struct SoftmaxCrossEntropy: Sendable, Equatable {
     ) -> (loss: Double, dLogits: Matrix) {
         precondition(logits.rows == targets.count, "each row has a target, or nil for none")
         var dLogits = SoftmaxCrossEntropy.probabilities(logits)
-        let share = terms > 0 ? 1 / terms : 0
-        let floatShare = terms > 0 ? 1 / Float(terms) : 0
-        let smoothing = labelSmoothing / Float(logits.columns)
         var loss = 0.0
         for (row, target) in targets.enumerated() {
             guard let target else {
@@ -40,21 +37,23 @@ public struct SoftmaxCrossEntropy: Sendable, Equatable {
                 continue
             }
             let logSum = SoftmaxCrossEntropy.logSum(logits, row: row)
-            var total: Float = 0
-            for column in 0..<logits.columns {
-                var share = smoothing * (weights?[column] ?? 1)
-                if column == target { share += (1 - labelSmoothing) * (weights?[target] ?? 1) }
+            let shares = (0..<logits.columns).map { share(of: $0, target: target, labels: logits.columns) }
+            let total = shares.reduce(0, +)
+            for (column, share) in shares.enumerated() {
                 if share != 0 { loss += Double(share) * (logSum - Double(logits[row, column])) }
-                total += share
-            }
-            for column in 0..<logits.columns {
-                var share = smoothing * (weights?[column] ?? 1)
-                if column == target { share += (1 - labelSmoothing) * (weights?[target] ?? 1) }
                 dLogits[row, column] = dLogits[row, column] * total - share
             }
         }
-        dLogits.withMutableBuffer { for index in $0.indices { $0[index] *= floatShare } }
-        return (loss * share, dLogits)
+        let scale = terms > 0 ? 1 / Float(terms) : 0
+        dLogits.withMutableBuffer { for index in $0.indices { $0[index] *= scale } }
+        return (terms > 0 ? loss / terms : 0, dLogits)
+    }
+
+    /// aᵢ of a row of class `target`.
+    private func share(of label: Int, target: Int, labels: Int) -> Float {
+        let weight = weights?[label] ?? 1
+        let smoothed = labelSmoothing / Float(labels) * weight
+        return label == target ? smoothed + (1 - labelSmoothing) * weight : smoothed
     }
 
     /// The plain loss, without weights or smoothing, over `count` targets.

@@ -18,7 +18,7 @@ extension AdaptedModel {
         let task = try name.map { try self.task($0) }
         let prompt = try self.prompt(prompt)
         let promptTokens = sentence.pooling.includesPrompt ? 0 : try tokenCount(ofPrompt: prompt)
-        let pass = Pass(parameters: task?.parameters ?? ParameterVector([]))
+        let pass = task?.pass ?? Pass(parameters: ParameterVector([]))
         let blocks = TextBlocks(texts: texts, kindCount: 1) { _, text throws(TokenizerError) in
             [try tokenizer.tokenize(prompt + text.text, pairedWith: text.pair, limit: maximumTokens)]
         }
@@ -67,7 +67,7 @@ extension AdaptedModel {
     private struct Answerer {
         let name: String
         let model: TaskModel
-        let parameters: ParameterVector
+        let pass: Pass
         let limit: Int
     }
 
@@ -82,7 +82,7 @@ extension AdaptedModel {
                 throw PredictionError.unexpectedPair(task: name, objective: head.objective, second: pair)
             }
             let model = TaskModel(encoder: encoder, adapters: task.adapters, head: head)
-            return Answerer(name: name, model: model, parameters: task.parameters, limit: limit)
+            return Answerer(name: name, model: model, pass: task.pass, limit: limit)
         }
         let blocks = TextBlocks(texts: texts, kindCount: tasks.count) { kind, text throws(TokenizerError) in
             try tasks[kind].model.head.texts(of: text, tokenizer, limit: tasks[kind].limit)
@@ -90,7 +90,7 @@ extension AdaptedModel {
         try blocks.run(
             compute: { kind, texts, tokenized in
                 let task = tasks[kind]
-                let outputs = task.model.outputs(ofPart: tokenized.flatMap { $0 }, task.parameters)
+                let outputs = task.model.outputs(ofPart: tokenized.flatMap { $0 }, task.pass)
                 var start = 0
                 return zip(texts, tokenized).map { text, tokenized in
                     defer { start += tokenized.count }

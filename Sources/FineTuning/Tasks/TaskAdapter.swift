@@ -12,7 +12,9 @@ public struct TaskAdapter: Sendable {
     /// The head; nil for a folder that PEFT wrote.
     public let head: HeadFiles?
     /// The values of adapters and head in one vector.
-    public let parameters: ParameterVector
+    public var parameters: ParameterVector { pass.parameters }
+    /// The one pass of all its answers: whole weights that the task changes are packed once for them.
+    let pass: Pass
     /// What of the folder's files takes no part, each with the reason, for people to read.
     public let ignored: [String]
 
@@ -21,7 +23,7 @@ public struct TaskAdapter: Sendable {
         precondition(bundle != nil || head != nil, "a task has adapters or a head")
         (self.bundle, self.head) = (bundle, head)
         ignored = bundle?.ignored ?? []
-        parameters = TaskAdapter.parameters(bundle, head)
+        pass = Pass(parameters: TaskAdapter.parameters(bundle, head))
     }
 
     /// Reads a folder for `encoder`. A head that PEFT saved as part of a task model is left out: to read that takes the model
@@ -63,7 +65,7 @@ public struct TaskAdapter: Sendable {
             let (found, reasons) = TaskAdapter.head(bundle?.taskHead, taskModels)
             (head, ignored) = (found, (bundle?.ignored ?? []) + reasons)
         }
-        parameters = TaskAdapter.parameters(bundle, head)
+        pass = Pass(parameters: TaskAdapter.parameters(bundle, head))
         // A head alone has no PEFT files to keep the fingerprint in; it keeps its own.
         if let found = head?.fingerprint, found != encoder.fingerprint, !allowingOtherBase {
             throw .adapter(

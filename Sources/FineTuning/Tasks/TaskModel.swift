@@ -54,7 +54,10 @@ public struct TaskModel: Sendable {
 
     /// The head's outputs for each text, in the order of the texts: a matrix each, of as many rows as the head gives a text.
     public func outputs(_ texts: [TokenizedText], _ parameters: ParameterVector) -> [Matrix] {
-        let pass = Pass(parameters: parameters)
+        outputs(texts, Pass(parameters: parameters))
+    }
+
+    private func outputs(_ texts: [TokenizedText], _ pass: Pass) -> [Matrix] {
         let tokens = texts.map(\.ids.count)
         return outputs(tokens: tokens, cost: tokens) { forward(Batching.pack($0, texts), pass).outputs }
     }
@@ -76,13 +79,13 @@ public struct TaskModel: Sendable {
 
     /// The same as ``outputs(_:_:)`` where the texts are one part of more: in one batch, unless windows of a long one make it
     /// too large.
-    func outputs(ofPart texts: [TokenizedText], _ parameters: ParameterVector) -> [Matrix] {
+    func outputs(ofPart texts: [TokenizedText], _ pass: Pass) -> [Matrix] {
         let tokens = texts.map(\.ids.count)
         guard texts.count > 1, tokens.reduce(0, +) > 2 * Batching.tokenBudget else {
             let batch = Batching.pack(Array(texts.indices), texts)
-            return separated(forward(batch, Pass(parameters: parameters)).outputs, tokens: tokens)
+            return separated(forward(batch, pass).outputs, tokens: tokens)
         }
-        return outputs(texts, parameters)
+        return outputs(texts, pass)
     }
 
     /// The outputs of a batch of texts of so many tokens, each text's for itself.

@@ -26,7 +26,7 @@ public struct Divergence: Sendable, Equatable {
         public init(task: String, example: Int) { (self.task, self.example) = (task, example) }
     }
 
-    // Losses that are no numbers are equal here where they are the same kind of none.
+    /// Whether all is alike; losses that are no numbers are where they are the same kind of none.
     public static func == (a: Divergence, b: Divergence) -> Bool {
         (a.step, a.epoch, a.stage, a.loss.bitPattern, a.gradientNorm.bitPattern)
             == (b.step, b.epoch, b.stage, b.loss.bitPattern, b.gradientNorm.bitPattern) && a.texts == b.texts
