@@ -3,11 +3,9 @@ import Testing
 
 @Suite struct BaselineComparisonTests {
     private func comparison(
-        _ interval: ClosedRange<Double>?, isLowerBetter: Bool = false
+        _ interval: ClosedRange<Double>?, metric: String = "accuracy"
     ) -> BaselineComparison {
-        BaselineComparison(
-            metric: "accuracy", baseline: 0.8, trained: 0.85, interval: interval, texts: 200,
-            isLowerBetter: isLowerBetter)
+        BaselineComparison(metric: metric, baseline: 0.8, trained: 0.85, interval: interval, texts: 200)
     }
 
     @Test func whereTheIntervalHasZeroInItTheHeadAloneDoesAsWell() {
@@ -18,8 +16,8 @@ import Testing
     }
 
     @Test func ofAnErrorLessIsBetter() {
-        #expect(comparison(0.01...0.06, isLowerBetter: true).verdict == .worse)
-        #expect(comparison(-0.06...(-0.01), isLowerBetter: true).verdict == .better)
+        #expect(comparison(0.01...0.06, metric: "mae").verdict == .worse)
+        #expect(comparison(-0.06...(-0.01), metric: "mae").verdict == .better)
     }
 
     @Test func aLineSaysItPlainly() {

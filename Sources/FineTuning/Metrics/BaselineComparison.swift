@@ -3,7 +3,7 @@ import Matrices
 
 /// Whether training came to more than a head alone does on the frozen encoder, on the same evaluation texts.
 public struct BaselineComparison: Sendable, Equatable {
-    /// What was compared: "accuracy", "entity F1".
+    /// What was compared, by its name in JSON: "accuracy", "entity_f1".
     public let metric: String
     /// The score of the head alone, and that of what was trained.
     public let baseline, trained: Double
@@ -12,8 +12,8 @@ public struct BaselineComparison: Sendable, Equatable {
     public let interval: ClosedRange<Double>?
     /// Texts (of tagging: sentences) that both were scored on.
     public let texts: Int
-    /// Whether a lower score is the better one.
-    public let isLowerBetter: Bool
+    /// Seconds that training the head alone took.
+    public let seconds: Double
 
     /// What the comparison came to.
     public enum Verdict: String, Sendable {
@@ -28,10 +28,10 @@ public struct BaselineComparison: Sendable, Equatable {
     /// The given figures.
     public init(
         metric: String, baseline: Double, trained: Double, interval: ClosedRange<Double>?, texts: Int,
-        isLowerBetter: Bool = false
+        seconds: Double = 0
     ) {
         (self.metric, self.baseline, self.trained, self.interval) = (metric, baseline, trained, interval)
-        (self.texts, self.isLowerBetter) = (texts, isLowerBetter)
+        (self.texts, self.seconds) = (texts, seconds)
     }
 
     /// trained − baseline
@@ -40,7 +40,7 @@ public struct BaselineComparison: Sendable, Equatable {
     /// Whether the interval lies on one side of 0, and on which.
     public var verdict: Verdict {
         guard let interval, !interval.contains(0) else { return .noBetter }
-        return (interval.lowerBound > 0) != isLowerBetter ? .better : .worse
+        return (interval.lowerBound > 0) != Scores.isBetterLower(metric) ? .better : .worse
     }
 }
 
@@ -57,7 +57,8 @@ extension BaselineComparison: CustomStringConvertible {
             interval.map {
                 "95 % interval \(BaselineComparison.signed($0.lowerBound)) to \(BaselineComparison.signed($0.upperBound))"
             } ?? "no interval: no draw of the texts has a score"
-        return "\(words): \(metric) \(String(format: "%.4f", trained)) against \(String(format: "%.4f", baseline)), "
+        return
+            "\(words): \(MetricName.words(metric)) \(String(format: "%.4f", trained)) against \(String(format: "%.4f", baseline)), "
             + "\(BaselineComparison.signed(difference)) (\(range), \(texts) texts)"
     }
 
@@ -68,7 +69,7 @@ extension BaselineComparison {
     /// Compares the answers of a head that was trained alone with those of what was trained, by a score, nil for the headline.
     init(
         _ head: any Head, baseline: [Matrix], trained: [Matrix], _ texts: TrainingTexts, by metric: String?,
-        seed: UInt64
+        seed: UInt64, seconds: Double
     ) {
         let (before, after) = (ScoredTexts(head, baseline, texts), ScoredTexts(head, trained, texts))
         func score(_ scores: Scores) -> Double? {
@@ -85,8 +86,8 @@ extension BaselineComparison {
         }
         let name = metric.flatMap { scores.after.value(of: $0) == nil ? nil : $0 }
         self.init(
-            metric: name ?? scores.after.headline.name, baseline: score(scores.before) ?? .nan,
+            metric: name ?? scores.after.names[0], baseline: score(scores.before) ?? .nan,
             trained: score(scores.after) ?? .nan, interval: interval, texts: all.count,
-            isLowerBetter: name.map(Scores.isBetterLower) ?? false)
+            seconds: seconds)
     }
 }

@@ -49,6 +49,7 @@ extension TrainingRecipe {
             tasks.append(try Task(name, node, paths, &adapters))
         }
         if let node = object.optional("mixing") { mixing = try TaskMixing(node) }
+        if let node = object.optional("baseline") { comparesWithHeads = try node.flag() }
         stages = []
         let hasAdapters = !adapters.isEmpty
         if let node = object.optional("stages") {

@@ -23,6 +23,8 @@ public struct TrainingRecipe: Sendable {
     public var mixing = TaskMixing.proportional
     /// What trains, and how, one after the other; seed and maximum tokens are the same in all.
     public var stages: [TrainingStage]
+    /// Whether heads are trained alone too, to be compared with.
+    public var comparesWithHeads = false
     /// Stages that follow these: layers that are unfrozen one after the other.
     public var unfreezing: GradualUnfreezing?
 

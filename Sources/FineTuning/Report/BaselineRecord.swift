@@ -16,4 +16,12 @@ public struct BaselineRecord: Sendable, Equatable {
         (self.metric, self.headAlone, self.trained) = (metric, headAlone, trained)
         (self.interval, self.seconds) = (interval, seconds)
     }
+
+    /// What a comparison came to; nil where it has no interval.
+    public init?(_ comparison: BaselineComparison) {
+        guard let interval = comparison.interval else { return nil }
+        self.init(
+            metric: comparison.metric, headAlone: comparison.baseline, trained: comparison.trained,
+            interval: interval, seconds: comparison.seconds)
+    }
 }

@@ -31,6 +31,7 @@ extension AdaptedModel {
             func outputs(_ adapters: AdapterSet, _ values: ParameterVector) -> [Matrix] {
                 TaskModel(encoder: encoder, adapters: adapters, head: head).outputs(texts.texts, values)
             }
+            let start = ContinuousClock.now
             var baseline = ParameterVector([])
             if !head.parameters.isEmpty {
                 var headRun = run
@@ -40,16 +41,21 @@ extension AdaptedModel {
                 headTask.maximumDrop = nil
                 (headRun.tasks, headRun.adapters) = ([headTask], [])
                 headRun.stages = [AdaptedModel.headStage(of: run)]
-                let heads = try model.train(headRun, baseModel: nil) { progress, _ in try report(progress) }
+                let heads: TrainedRun
+                do {
+                    heads = try model.train(headRun, baseModel: nil) { progress, _ in try report(progress) }
+                } catch let error as DivergedTraining { heads = error.lastGood }
                 baseline = heads.tasks[0].task.task.parameters
             }
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
             comparisons.append(
                 (
                     task.name,
                     BaselineComparison(
                         head, baseline: outputs(.none, baseline),
                         trained: outputs(adapted.adapters, adapted.parameters), texts,
-                        by: run.stages[0].options.metric, seed: run.stages[0].options.seed)
+                        by: run.stages[0].options.metric, seed: run.stages[0].options.seed,
+                        seconds: seconds)
                 ))
         }
         return comparisons

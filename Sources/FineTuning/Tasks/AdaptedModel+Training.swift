@@ -67,7 +67,12 @@ extension AdaptedModel {
         if let folder = checkpoints?.output, TrainingRecord(contentsOf: folder) == TrainingRecord(prepared.identity) {
             throw TrainingCheckpointError.finished(folder: folder.relativePath)
         }
-        if let checkpoint, checkpoint.plan.isResuming { try trainer.resume(from: checkpoint) }
+        if let checkpoint, checkpoint.plan.isResuming {
+            try trainer.resume(from: checkpoint)
+        } else if let checkpoints, checkpoints.interval != nil {
+            // Another run's checkpoint is not to be gone on from, should this one be killed before its first.
+            try checkpoints.remove()
+        }
         let (outcome, divergence) = try trainer.run(writing: checkpoint) { progress in
             try report(progress) {
                 guard case .stage(let stage) = progress, let values = stage.values else { return [] }

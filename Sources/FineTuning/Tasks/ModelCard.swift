@@ -20,6 +20,8 @@ public struct ModelCard: Sendable {
     public var evaluation: (file: String, texts: Int)?
     /// Scores on the evaluation data.
     public var scores: Scores?
+    /// How it compares with its head trained alone, where that was done.
+    public var baseline: BaselineComparison?
     /// The settings of the run, in a table.
     public var settings: [(name: String, value: String)]
     /// The command that makes it again.
@@ -60,6 +62,7 @@ public struct ModelCard: Sendable {
             ]
             lines += table(of: scores)
         }
+        if let baseline { lines += ["", "Compared with the head alone on the frozen encoder: \(baseline)."] }
         lines += ["", "## Training", "", "| setting | value |", "| --- | --- |"]
         lines += settings.map { "| \($0.name) | \($0.value) |" }
         lines += [

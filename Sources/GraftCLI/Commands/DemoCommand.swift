@@ -112,7 +112,7 @@ private struct Demo {
         let job = TrainingJob(
             run: run, plan: try session.model.plan(run), output: TrainingOutput(folder: folder, isOneFolder: true),
             command: "graft demo")
-        let trained = try job.start(&session, progress).tasks[0].task
+        let trained = try job.start(&session, progress).trained.tasks[0].task
         return Outcome(task: task, headAlone: scores, trained: trained, folder: folder)
     }
 

@@ -33,6 +33,7 @@ extension TrainCommand {
             model: model, output: output, tasks: [task], adapters: adapter.map { [.init(name, .new($0))] } ?? [],
             stages: [TrainingStage("training", trains: .init(adapters: adapter != nil), options(values))])
         recipe.isOneFolder = true
+        recipe.comparesWithHeads = values[TrainOptions.Practice.baseline]
         recipe.precision = values[SharedOptions.Machine.precision]
         return recipe
     }
@@ -74,6 +75,7 @@ extension TrainCommand {
         options.dropsInsideEncoder = !values[TrainOptions.noDropout]
         options.reusesFrozenLayers = values[TrainOptions.featureCache]
         options.featureMemory = values[TrainOptions.featureMemory]
+        TrainOptions.Practice.read(values, into: &options)
         return options
     }
 }

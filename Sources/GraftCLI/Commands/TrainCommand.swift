@@ -26,10 +26,11 @@ enum TrainCommand {
         if !isQuiet, values[TrainOptions.recipe] != nil { StandardError.print(plan.lines.joined(separator: "\n")) }
         let job = TrainingJob(
             run: run, plan: plan, output: output,
-            command: command(recipe, precision: session.model.encoder.precision), checkpoints: checkpoints)
-        let trained: TrainedRun
+            command: command(recipe, precision: session.model.encoder.precision), checkpoints: checkpoints,
+            comparesWithHeads: recipe.comparesWithHeads)
+        let outcome: TrainingJob.Outcome
         do {
-            trained = try job.start(&session, ProgressLine(isQuiet: isQuiet))
+            outcome = try job.start(&session, ProgressLine(isQuiet: isQuiet))
         } catch TrainingCheckpointError.finished(let folder) where values[TrainOptions.resume] {
             StandardError.print("\(TrainingCheckpointError.finished(folder: folder))")
             try checkpoints?.remove()
@@ -41,12 +42,12 @@ enum TrainCommand {
         }
         if values[SharedOptions.Output.json] {
             print(
-                trained.json(
+                outcome.trained.json(
                     output: output.folder.relativePath, precision: session.model.encoder.precision,
-                    peakMemory: PeakMemory.bytes
+                    peakMemory: PeakMemory.bytes, baselines: outcome.baselines
                 ).line)
         } else {
-            print(trained.summary(output).joined(separator: "\n"))
+            print(outcome.trained.summary(output, baselines: outcome.baselines).joined(separator: "\n"))
         }
     }
 

@@ -116,7 +116,7 @@ enum TrainOptions {
     static let seed = Option.defaulted(
         "seed", .integer("N", in: 0...UInt64.max), default: training.seed, "where all randomness comes from")
     static let patience = Option.optional(
-        "patience", .integer("N", in: 1...100_000), "stop after N epochs without a better score; needs --eval")
+        "patience", .integer("N", in: 1...100_000), "stop after N evaluations without a better score; needs --eval")
     static let noDropout = Option.flag("no-dropout", "no dropout inside the frozen encoder")
     static let featureCache = Option.defaulted(
         "feature-cache", .choice([("on", true), ("off", false)]), default: training.reusesFrozenLayers,
@@ -167,6 +167,7 @@ enum TrainOptions {
                     patience.specification, noDropout.specification, featureCache.specification,
                     featureMemory.specification, checkpointEvery.specification, resume.specification,
                 ]),
+            Practice.group,
             SharedOptions.Machine.group,
             .init("Output", [SharedOptions.Output.json.specification, SharedOptions.Output.quiet.specification]),
         ],
@@ -178,9 +179,7 @@ enum TrainOptions {
             if !values.isGiven(model) { throw .missingOption(name: "model", valueName: "MODEL") }
             if !values.isGiven(train) { throw .missingOption(name: "train", valueName: "FILE") }
             if !values.isGiven(output) { throw .missingOption(name: "output", valueName: "DIR") }
-            if values.isGiven(patience), !values.isGiven(evaluation) {
-                throw .conflict("--patience needs --eval: without scores no epoch is better than another")
-            }
+            try Practice.check(values)
             if !values[featureCache], values.isGiven(featureMemory) {
                 throw .conflict("--feature-memory says nothing with --feature-cache off; leave one of the two out")
             }

@@ -3,7 +3,10 @@ import Graft
 /// How a run looks on standard output.
 extension TrainedRun {
     /// What `graft train --json` prints: of one task as ever; of several, or of several stages, these too.
-    func json(output: String, precision: Precision, peakMemory: Int) -> JSONText {
+    func json(
+        output: String, precision: Precision, peakMemory: Int,
+        baselines: [(task: String, comparison: BaselineComparison)] = []
+    ) -> JSONText {
         guard case .object(var fields) = report.json(output: output, precision: precision, peakMemory: peakMemory)
         else {
             preconditionFailure("a report is an object")
@@ -40,11 +43,16 @@ extension TrainedRun {
                         })
                 ))
         }
+        if !baselines.isEmpty {
+            fields.append(("heads_only", .object(baselines.map { ($0.task, $0.comparison.json) })))
+        }
         return .object(fields)
     }
 
     /// For people.
-    func summary(_ output: TrainingOutput) -> [String] {
+    func summary(
+        _ output: TrainingOutput, baselines: [(task: String, comparison: BaselineComparison)] = []
+    ) -> [String] {
         var lines: [String] = []
         if let task = report.harmedTask { lines.append("stopped: the score of \(task) fell further than it may") }
         if report.isInterrupted {
@@ -63,6 +71,9 @@ extension TrainedRun {
         for task in report.best?.taskScores ?? [] {
             if tasks.count > 1 { lines += ["", "\(task.task):"] }
             lines += task.scores.lines
+            if let baseline = baselines.first(where: { $0.task == task.task }) {
+                lines += ["", "\(baseline.comparison)"]
+            }
         }
         if !output.isOneFolder {
             if report.stages.count > 1 { lines.append("wrote \(output.folder.appending(path: "stages").relativePath)") }
@@ -85,5 +96,17 @@ extension TrainedRun {
                 scores.joined(separator: ", "), stage.seconds.fixed(1))
         }
         return table.lines
+    }
+}
+
+extension BaselineComparison {
+    /// `{"metric":…,"heads_only":…,"trained":…,"difference":…,"interval":[…],"texts":…,"verdict":…}`
+    fileprivate var json: JSONText {
+        .object([
+            ("metric", .string(metric)), ("heads_only", .double(baseline)), ("trained", .double(trained)),
+            ("difference", .double(difference)),
+            ("interval", interval.map { .array([.double($0.lowerBound), .double($0.upperBound)]) } ?? .null),
+            ("texts", .integer(texts)), ("verdict", .string(verdict.rawValue)),
+        ])
     }
 }

@@ -12,11 +12,13 @@ struct TrainingJob {
     let command: String
     /// Where the run's state is kept; nil: nowhere.
     var checkpoints: TrainingCheckpoints?
+    /// Whether heads are trained alone too, to be compared with.
+    var comparesWithHeads = false
 
     /// Trains, and writes what it came to.
     ///
     /// - Throws: what training throws; of a run that came to no finite number, what was good until then is written first.
-    func start(_ session: inout ModelSession, _ progress: ProgressLine) throws -> TrainedRun {
+    func start(_ session: inout ModelSession, _ progress: ProgressLine) throws -> Outcome {
         let (clock, path) = (ContinuousClock(), output.folder.relativePath)
         let start = clock.now
         let interruption = Interruption(onFirst: {
@@ -35,15 +37,39 @@ struct TrainingJob {
                 return interruption.isRequested ? .stop : .more
             }
             progress.clear()
-            try writer.write(trained, session.model, seconds: (clock.now - start) / .seconds(1))
+            let seconds = (clock.now - start) / .seconds(1)
+            let baselines = try baselines(of: trained, session.model, progress, interruption)
+            try writer.write(trained, session.model, seconds: seconds, baselines: baselines)
             try finish(trained, log)
-            return trained
+            return Outcome(trained: trained, baselines: baselines)
         } catch let error as DivergedTraining {
             progress.clear()
             try writer.write(error.lastGood, session.model, seconds: (clock.now - start) / .seconds(1))
             StandardError.print("what was good until then is in \(path)")
             throw error
         }
+    }
+
+    /// What a run came to, and how its tasks compare with their heads alone, where that was asked for.
+    struct Outcome {
+        let trained: TrainedRun
+        let baselines: [(task: String, comparison: BaselineComparison)]
+    }
+
+    /// Trains the heads alone. A run that was stopped is not compared with one that was not, nor the other way round.
+    private func baselines(
+        of trained: TrainedRun, _ model: AdaptedModel, _ line: ProgressLine, _ interruption: Interruption
+    ) throws -> [(task: String, comparison: BaselineComparison)] {
+        guard comparesWithHeads, !trained.report.isInterrupted else { return [] }
+        let baselines = try model.comparisonWithHeadsOnly(of: run, trained) { event in
+            if case .step(let step) = event {
+                line.update(
+                    "heads only  epoch \(step.epoch)  step \(step.step)/\(step.steps)  loss \(step.loss.fixed(4))")
+            }
+            return interruption.isRequested ? .stop : .more
+        }
+        line.clear()
+        return interruption.isRequested ? [] : baselines
     }
 
     /// Tidies up beside the output folder, or says how to go on.
@@ -119,22 +145,26 @@ extension TrainingJob {
         }
 
         /// What the run came to.
-        func write(_ trained: TrainedRun, _ model: AdaptedModel, seconds: Double) throws {
+        func write(
+            _ trained: TrainedRun, _ model: AdaptedModel, seconds: Double,
+            baselines: [(task: String, comparison: BaselineComparison)] = []
+        ) throws {
             let report = trained.report
             var kept = report.bestEpoch.map(String.init) ?? "none finished"
             if job.run.stages.count > 1 {
                 kept = report.bestStage.map { "epoch \(kept) of the run, in stage \($0)" } ?? "none of a stage"
             }
-            let page = try self.page(trained, model, seconds: seconds)
+            let page = try self.page(trained, model, seconds: seconds, baselines)
             let companions = [("metrics.jsonl", log.data), ("report.html", Data(page.html.utf8))]
             for (index, task) in trained.tasks.enumerated() {
-                let card = ModelCard(
+                var card = ModelCard(
                     index, of: job.run,
                     .init(
                         task: task.task.task, labelCounts: task.task.labelCounts, loss: task.task.loss,
                         trainedParameters: report.trainedParameters),
                     scores: report.best?.taskScores.first { $0.task == task.name }?.scores, kept: kept,
                     command: job.command, baseModel: baseName, encoder: encoder)
+                card.baseline = baselines.first { $0.task == task.name }?.comparison
                 try task.task.task.write(
                     to: job.output.folder(of: task.name), card: card.markdown, record: trained.record,
                     companions: job.output.isOneFolder ? companions : [])
@@ -144,7 +174,10 @@ extension TrainingJob {
             }
         }
 
-        private func page(_ trained: TrainedRun, _ model: AdaptedModel, seconds: Double) throws -> ReportPage {
+        private func page(
+            _ trained: TrainedRun, _ model: AdaptedModel, seconds: Double,
+            _ baselines: [(task: String, comparison: BaselineComparison)]
+        ) throws -> ReportPage {
             let output = job.output
             var record = try RunRecord(
                 name: output.folder.standardizedFileURL.lastPathComponent, baseModel: baseName, job.run, job.plan,
@@ -152,6 +185,10 @@ extension TrainingJob {
                 peakMemory: PeakMemory.bytes,
                 machine: "\(Kernels.chosen ?? "") kernels, \(Parallel.threads) threads, \(encoder.precision.rawValue)")
             record.end = Date()
+            for index in record.tasks.indices {
+                record.tasks[index].baseline = baselines.first { $0.task == record.tasks[index].name }
+                    .flatMap { BaselineRecord($0.comparison) }
+            }
             if output.keeps(job.run.stages.map(\.name)) {
                 for index in record.stages.indices {
                     let folder = output.folder(of: "", stage: index + 1, record.stages[index].name)
