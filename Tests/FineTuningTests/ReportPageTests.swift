@@ -90,6 +90,7 @@ import Testing
         #expect(html.contains("2 of 3 answers are not right"))
         #expect(html.contains("Shares in the &lt;b&gt;airline&lt;/b&gt; &amp; its rival fell"))
         #expect(!html.contains("The cup final"), "a right answer is no mistake")
+        #expect(html.contains("Looked at: 3 of 10 texts, one every so often."))
         #expect(html.contains("kept: 0.8000"))
         #expect(html.contains("2026-09-21"))
         #expect(!html.contains("Stages side by side"))

@@ -37,7 +37,7 @@ import Testing
         let recipe = try recipe(
             """
             {
-              "model": "org/name", "output": "out/", "seed": 7, "precision": "int8", "max_tokens": 128,
+              "model": "org/name", "output": "out/", "seed": 7, "precision": "int8", "max_tokens": 128, "baseline": true,
               "adapters": {
                 "shared": {"method": "lora", "rank": 4, "alpha": 8, "rank_stabilized": true, "targets": ["query", "value"],
                            "layers": "1-2", "dropout": 0.1},
@@ -65,6 +65,7 @@ import Testing
               "unfreeze": {"from": "top", "epochs_each": 1, "layers": 2, "train": ["heads"]}
             }
             """)
+        #expect(recipe.comparesWithHeads)
         #expect(recipe.model == "org/name" && recipe.precision == .int8 && recipe.mixing == .temperature(2))
         #expect(path(recipe.output) == path(folder.appending("out/")))
         #expect(recipe.adapters.map(\.name) == ["shared", "old", "own"])

@@ -196,6 +196,8 @@ import Testing
             rate.errors.contains("Try a lower learning rate")
                 && rate.errors.contains("what was good until then is in diverged"))
         #expect(place.exists("diverged/head.safetensors"))
+        let report = String(decoding: try place.bytes("diverged/report.html"), as: UTF8.self)
+        #expect(report.contains("The run ended early: the "))
         let misuse = try place.train(to: "news", "--epochs", "none")
         #expect(misuse.code == 2)
         #expect(misuse.errors.hasPrefix("graft train: --epochs is 'none', expected a whole number from 1 to 100000\n"))

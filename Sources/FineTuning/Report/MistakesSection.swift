@@ -22,8 +22,13 @@ struct MistakesSection {
             judged.isEmpty
             ? "The answers that are furthest off."
             : "\(HumanUnits.count(wrong)) of \(HumanUnits.count(judged.count)) answers are not right; these are the ones of the highest loss."
+        let texts = task.evaluation?.count ?? 0
+        let drawn: Markup =
+            task.outcomes.count < texts
+            ? " Looked at: \(HumanUnits.count(task.outcomes.count)) of \(HumanUnits.count(texts)) texts, one every so often."
+            : ""
         let cards: [Markup] = shown.map { card($0, task) }
-        return heading + "<p>\(counted)</p>\n<ol class=\"cards\">\n\(cards)</ol>\n"
+        return heading + "<p>\(counted)\(drawn)</p>\n<ol class=\"cards\">\n\(cards)</ol>\n"
     }
 
     private func card(_ outcome: ExampleOutcome, _ task: TaskRecord) -> Markup {

@@ -19,7 +19,9 @@ extension RunRecord {
                 training: task.training.map(TaskRecord.Texts.init),
                 evaluation: task.evaluation.map(TaskRecord.Texts.init),
                 scores: kept.first { $0.task == task.name }?.scores)
-            if let data = task.evaluation { record.outcomes = try model.outcomes(task.name, on: data) }
+            if let data = task.evaluation {
+                record.outcomes = try model.outcomes(task.name, on: data.evenly(RunRecord.outcomeLimit))
+            }
             return record
         }
         let stages = zip(report.stages, plan.stages).map { done, planned in
@@ -48,6 +50,9 @@ extension RunRecord {
         isInterrupted = report.isInterrupted
         notes = RunRecord.notes(report, log, plan)
     }
+
+    /// Texts that are looked at for mistakes: enough to find the worst kinds of them, few enough to take no time.
+    private static let outcomeLimit = 2000
 
     /// Settings under the stage, the task or the adapter that they are of, as their names begin; others first.
     private static func groups(_ settings: [(name: String, value: String)], _ run: TrainingRun) -> [SettingGroup] {
@@ -84,6 +89,14 @@ extension RunRecord {
 
     private static func words(for head: HeadFiles) -> String {
         head.labels.isEmpty ? "\(head.shape)" : "\(head.shape) over \(head.labels.count) labels"
+    }
+}
+
+extension Dataset {
+    /// So many of its examples at most, one every so often.
+    fileprivate func evenly(_ limit: Int) -> Dataset {
+        guard count > limit else { return self }
+        return Dataset((0..<limit).map { examples[$0 * count / limit] }, source: source)
     }
 }
 

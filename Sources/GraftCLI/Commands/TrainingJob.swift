@@ -47,7 +47,9 @@ struct TrainingJob {
             return Outcome(trained: trained, baselines: baselines)
         } catch let error as DivergedTraining {
             progress.clear()
-            try writer.write(error.lastGood, session.model, seconds: (clock.now - start) / .seconds(1))
+            try writer.write(
+                error.lastGood, session.model, seconds: (clock.now - start) / .seconds(1),
+                note: "The run ended early: \(error.divergence)")
             StandardError.print("what was good until then is in \(path)")
             throw error
         }
@@ -146,7 +148,7 @@ extension TrainingJob {
                 let card = ModelCard(
                     index, of: job.run,
                     .init(
-                        task: task.task, labelCounts: counts ?? [], loss: "see the task's own folder",
+                        task: task.task, labelCounts: counts ?? [], loss: loss(of: task.name),
                         trainedParameters: stage.trained.values.reduce(0, +)),
                     scores: stage.best?.taskScores.first { $0.task == task.name }?.scores,
                     kept: "epoch \(stage.bestEpoch.map(String.init) ?? "none") of stage \(stage.stage), \(stage.name)",
@@ -156,10 +158,15 @@ extension TrainingJob {
             }
         }
 
+        /// The loss of a task in words.
+        private func loss(of task: String) -> String {
+            job.plan.settings.first { $0.name == "loss" || $0.name == "\(task)'s loss" }?.value ?? "not said"
+        }
+
         /// What the run came to.
         func write(
             _ trained: TrainedRun, _ model: AdaptedModel, seconds: Double,
-            baselines: [(task: String, comparison: BaselineComparison)] = []
+            baselines: [(task: String, comparison: BaselineComparison)] = [], note: String? = nil
         ) throws {
             let report = trained.report
             var kept = report.bestEpoch.map(String.init) ?? "none finished"
@@ -169,7 +176,7 @@ extension TrainingJob {
             if job.run.stages.count > 1 {
                 kept = report.bestStage.map { "epoch \(kept) of the run, in stage \($0)" } ?? "none of a stage"
             }
-            let page = try self.page(trained, model, seconds: seconds, baselines)
+            let page = try self.page(trained, model, seconds: seconds, baselines, note)
             let companions = [("metrics.jsonl", log.data), ("report.html", Data(page.html.utf8))]
             for (index, task) in trained.tasks.enumerated() {
                 var card = ModelCard(
@@ -191,7 +198,7 @@ extension TrainingJob {
 
         private func page(
             _ trained: TrainedRun, _ model: AdaptedModel, seconds: Double,
-            _ baselines: [(task: String, comparison: BaselineComparison)]
+            _ baselines: [(task: String, comparison: BaselineComparison)], _ note: String?
         ) throws -> ReportPage {
             let output = job.output
             var record = try RunRecord(
@@ -200,6 +207,7 @@ extension TrainingJob {
                 peakMemory: PeakMemory.bytes,
                 machine: "\(Kernels.chosen ?? "") kernels, \(Parallel.threads) threads, \(encoder.precision.rawValue)")
             record.end = Date()
+            if let note { record.notes.insert(note, at: 0) }
             for index in record.tasks.indices {
                 record.tasks[index].baseline = baselines.first { $0.task == record.tasks[index].name }
                     .flatMap { BaselineRecord($0.comparison) }
