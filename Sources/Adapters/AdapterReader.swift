@@ -65,6 +65,8 @@ struct AdapterReader {
     /// The head of a task model, where the folder has one. Encoder tensors have been read before.
     mutating func readTaskHead() throws(AdapterError) -> SavedTaskHead? {
         guard let taskType = configuration.taskType, ["SEQ_CLS", "TOKEN_CLS"].contains(taskType) else { return nil }
+        // An adapter on a layer of the head, as BERT's pooler, is not one that Graft runs: without it the head says something else.
+        guard !unread.contains(where: { $0.contains(".lora_") }) else { return nil }
         var tensors: [(name: String, shape: [Int], values: Matrix)] = []
         for name in unread.sorted() {
             let own = String(name.dropFirst(PEFTNames.always.count))

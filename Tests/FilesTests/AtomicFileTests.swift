@@ -27,6 +27,18 @@ struct AtomicFileTests {
         #expect(try folder.names == ["a"])
     }
 
+    @Test("what a killed program left of it is removed, and nothing else")
+    func leftovers() throws {
+        let folder = try TemporaryFolder()
+        let others = ["a", ".a.partial", ".a.12x.partial", ".b.12.partial", ".a.12.partial.b", "a.12.partial"]
+        for name in others + [".a.12.partial"] { try Data().write(to: folder[name]) }
+        try FileManager.default.createDirectory(at: folder[".a.345.partial"], withIntermediateDirectories: false)
+        try Data().write(to: folder[".a.345.partial/file"])
+        AtomicFile.removeLeftovers(of: folder["a"])
+        #expect(try folder.names == others.sorted())
+        AtomicFile.removeLeftovers(of: folder["no such folder/a"])
+    }
+
     @Test("keeps the old file's permissions")
     func permissions() throws {
         let folder = try TemporaryFolder()

@@ -93,12 +93,23 @@ import Testing
         #expect(read.head == head)
     }
 
-    /// Reads a copy of PEFT's folder with other tensors.
+    @Test func aHeadBehindAnAdaptedPoolerIsLeftOutByName() throws {
+        let pooler = "base_model.model.bert.pooler.dense"
+        let task = try changed("bert-as-usual", on: "bert", target: "pooler.dense") {
+            $0[pooler + ".lora_A.weight"] = ([2, 16], [Float](repeating: 1, count: 32))
+            $0[pooler + ".lora_B.weight"] = ([16, 2], [Float](repeating: 1, count: 32))
+        }
+        #expect(task.head == nil && !task.adapters.isEmpty)
+        #expect(task.ignored.count == 4 && task.ignored.contains { $0.contains("classifier.weight") })
+    }
+
+    /// Reads a copy of PEFT's folder with other tensors, and with one target more.
     private func changed(
+        _ name: String = "deberta-v2", on base: String = "deberta-v2", target: String? = nil,
         _ change: (inout [String: (shape: [Int], values: [Float])]) -> Void
     ) throws -> TaskAdapter {
         let folder = try TemporaryFolder()
-        let source = Fixtures.url("task-heads/deberta-v2")
+        let source = Fixtures.url("task-heads/\(name)")
         let file = try SafetensorsFile(contentsOf: source.appending(path: Self.weights))
         var tensors: [String: (shape: [Int], values: [Float])] = [:]
         for name in file.names {
@@ -109,9 +120,11 @@ import Testing
         var writer = SafetensorsWriter()
         for (name, tensor) in tensors { writer.add(name, shape: tensor.shape, floats: tensor.values) }
         try writer.write(to: folder.appending(Self.weights))
-        try FileManager.default.copyItem(
-            at: source.appending(path: "adapter_config.json"), to: folder.appending("adapter_config.json"))
-        let base = Fixtures.url("heads/deberta-v2")
+        let data = try Data(contentsOf: source.appending(path: "adapter_config.json"))
+        var fields = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        if let target { fields["target_modules"] = (fields["target_modules"] as? [String] ?? []) + [target] }
+        try JSONSerialization.data(withJSONObject: fields).write(to: folder.appending("adapter_config.json"))
+        let base = Fixtures.url("heads/\(base)")
         let encoder = try TransformerEncoder(contentsOf: base)
         return try TaskAdapter(
             contentsOf: folder.url, for: encoder, TaskModelHeads(base, encoder, maximumTokens: 40))

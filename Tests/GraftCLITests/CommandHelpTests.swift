@@ -28,6 +28,27 @@ import Testing
                 "--patience needs --eval: without scores no epoch is better than another"
             ),
             (
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--metric", "macro_f1"],
+                "--metric needs --eval: there is nothing to evaluate on"
+            ),
+            (
+                "train",
+                ["--model", "m", "--train", "f", "--output", "d", "--eval", "g", "--method", "none", "--baseline"],
+                "--baseline says nothing with --method none: the head is trained alone already"
+            ),
+            (
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--warmup", "0.1", "--warmup-steps", "3"],
+                "the warm-up is a share (--warmup) or a number of steps (--warmup-steps); leave one out"
+            ),
+            (
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--cycles", "3"],
+                "--cycles says nothing with --schedule linear; it is for cosine-restarts"
+            ),
+            (
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--ema", "1"],
+                "--ema is '1', expected a number from 0 to 0.999999"
+            ),
+            (
                 "train", ["--model", "m", "--train", "f", "--output", "d", "--method", "none", "--layers", "1-2"],
                 "--layers says nothing with --method none; leave one of the two out"
             ),

@@ -83,7 +83,7 @@ import TestSupport
     @Test func resumingWithoutACheckpointBeginsAtTheStartAndIsDoneOnce() throws {
         let first = try Program.run(words("parts", "--resume"))
         #expect(first.code == 0, "\(first.errors)")
-        #expect(first.errors.contains("note: there is no checkpoint at "), "\(first.errors)")
+        #expect(first.errors.contains("note: there was no checkpoint at "), "\(first.errors)")
         let files = try files("parts")
         let again = try Program.run(words("parts", "--resume"))
         #expect(again.code == 0 && again.errors.contains("this run has finished: "), "\(again.errors)")

@@ -62,7 +62,7 @@ def write_with_peft(model, temporary, labels, names):
     task = AutoModelForSequenceClassification.from_pretrained(model, config=AutoConfig.from_pretrained(model, **names))
     task.save_pretrained(folder)
     AutoTokenizer.from_pretrained(model).save_pretrained(folder)
-    adapted = get_peft_model(task, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="SEQ_CLS"))
+    adapted = get_peft_model(task, LoraConfig(r=4, lora_alpha=8, target_modules=["query", "value"], task_type="SEQ_CLS"))
     for parameter in adapted.parameters():
         if parameter.requires_grad:
             torch.nn.init.normal_(parameter, std=0.1)

@@ -177,11 +177,14 @@ public struct Trainer: Sendable {
                 try prepare(&features, steps[place...])
                 return try step(on: steps[place], model, options, share: share, features, &watch)
             }
-            if case .failure(let failure) = outcome { return .diverged(divergence(failure, stage, epoch)) }
-            guard case .success(let step) = outcome else { return .stopped }
+            let result: StepOutcome
+            switch outcome {
+            case .success(let success): result = success
+            case .failure(let failure): return .diverged(divergence(failure, stage, epoch))
+            }
             state.seconds += clock.lastSeconds
             let progress = clock.progress(
-                stage: state.stage, epoch: epoch, step,
+                stage: state.stage, epoch: epoch, result,
                 learningRates: model.rates(options).mapValues { $0 * share })
             if try report(.step(progress)) == .stop { return .stopped }
             if let checkpoint, checkpoint.isDue(after: state.steps) { try write(checkpoint) }

@@ -33,12 +33,4 @@ public struct TrainingCheckpoints: Sendable, Equatable {
         guard exists else { return }
         try FilesError.catching("remove", file.relativePath) { try FileManager.default.removeItem(at: file) }
     }
-
-    /// Removes what runs that were killed in the middle of writing have left beside the checkpoint and the output folder.
-    ///
-    /// - Precondition: no other run writes these at the same time.
-    public func removeLeftovers() {
-        AtomicFile.removeLeftovers(of: file)
-        if let output { AtomicFile.removeLeftovers(of: output) }
-    }
 }

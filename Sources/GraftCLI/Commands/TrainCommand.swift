@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Graft
 
@@ -9,6 +10,7 @@ enum TrainCommand {
         let output = TrainingOutput(folder: recipe.output, isOneFolder: recipe.isOneFolder)
         try output.check(tasks: recipe.tasks.map(\.name), stages: recipe.stages.map(\.name))
         let checkpoints = checkpoints(values, beside: output)
+        if checkpoints != nil { removeLeftovers(of: output, recipe) }
         let data = try recipe.readData()
         try sayObjectives(recipe, data, isQuiet: isQuiet)
         var session = try ModelSession(
@@ -70,13 +72,16 @@ enum TrainCommand {
         let exists = TrainingCheckpoints(in: file).exists
         let checkpoints = TrainingCheckpoints(
             in: file, everySteps: interval, resuming: isResuming && exists, output: isResuming ? output.folder : nil)
-        if isResuming, !exists {
-            StandardError.print(
-                "note: there is no checkpoint at \(file.relativePath) yet, so the run begins at its start")
-        }
         if !isResuming, exists { warn(of: checkpoints) }
-        checkpoints.removeLeftovers()
         return checkpoints
+    }
+
+    /// Removes what a run that was killed in the middle of writing has left beside what it writes.
+    private static func removeLeftovers(of output: TrainingOutput, _ recipe: TrainingRecipe) {
+        let files = [".checkpoint.safetensors", ".metrics.jsonl"].map(output.beside)
+        for url in files + [output.folder] + recipe.tasks.map({ output.folder(of: $0.name) }) {
+            AtomicFile.removeLeftovers(of: url)
+        }
     }
 
     private static func warn(of checkpoints: TrainingCheckpoints) {

@@ -61,7 +61,13 @@ extension TrainedRun {
                     ?? "stopped before the end of the first epoch; kept the state of step \(report.steps)")
         } else if let best = report.bestEpoch {
             let place = report.stages.count > 1 ? report.bestStage.map { ", in stage \($0)" } ?? "" : ""
-            lines.append("kept epoch \(best) of \(report.epochs.count)\(place)")
+            // Where evaluations have an interval of their own, the one that was kept is named by its step.
+            let areEpochs = report.stages.allSatisfy { $0.epochs.map(\.epoch) == Array(1..<$0.epochs.count + 1) }
+            let step = areEpochs ? nil : report.best?.step
+            lines.append(
+                step.map { "kept the state of step \($0)\(place)" }
+                    ?? "kept epoch \(best) of \(report.epochs.count)\(place)"
+            )
         }
         lines.append(
             "trained \(HumanUnits.count(report.trainedParameters)) parameters in \(HumanUnits.duration(report.seconds)), "

@@ -28,9 +28,12 @@ struct TrainingJob {
         let url = output.beside(".metrics.jsonl")
         let log = try checkpoints?.isResuming == true ? MetricsLog(resuming: url) : MetricsLog(at: url)
         let writer = Writer(self, log, session)
+        var isFirstEvent = true
         do {
             let trained = try session.model.train(run, baseModel: session.baseName, checkpoints: checkpoints) {
                 event, tasks in
+                if isFirstEvent { sayWhereItBegins() }
+                isFirstEvent = false
                 try log.append(event)
                 show(event, progress)
                 if case .stage(let stage) = event { try writer.write(stage, tasks()) }
@@ -74,6 +77,13 @@ struct TrainingJob {
         return interruption.isRequested ? [] : baselines
     }
 
+    /// A run that is to be resumed and cannot be, because it had come to no checkpoint, begins at its start.
+    private func sayWhereItBegins() {
+        guard let checkpoints, checkpoints.output != nil, !checkpoints.isResuming else { return }
+        StandardError.print(
+            "note: there was no checkpoint at \(checkpoints.file.relativePath), so the run began at its start")
+    }
+
     /// Tidies up beside the output folder, or says how to go on.
     private func finish(_ trained: TrainedRun, _ log: MetricsLog) throws {
         if let checkpoints, trained.report.isInterrupted {
@@ -104,7 +114,9 @@ struct TrainingJob {
                 "  " + (run.tasks.count > 1 ? "\(task.task) " : "") + task.scores.summary
             }
             line.milestone(
-                "\(place(epoch.stage))epoch \(epoch.epoch)/\(epoch.epochs)  mean loss \(epoch.loss.fixed(4))"
+                "\(place(epoch.stage))epoch \(epoch.epoch)/\(epoch.epochs)"
+                    + (run.stages[epoch.stage - 1].options.evaluationInterval == nil ? "" : "  step \(epoch.step)")
+                    + "  mean loss \(epoch.loss.fixed(4))"
                     + scores.joined() + (epoch.isBest && !scores.isEmpty ? "  best so far" : ""))
         case .stage(let stage) where run.stages.count > 1:
             line.milestone("stage \(stage.stage)/\(run.stages.count), \(stage.name), is done")
@@ -158,6 +170,9 @@ extension TrainingJob {
         ) throws {
             let report = trained.report
             var kept = report.bestEpoch.map(String.init) ?? "none finished"
+            if let best = report.best, job.run.stages[best.stage - 1].options.evaluationInterval != nil {
+                kept = "\(best.epoch), as it was after step \(best.step)"
+            }
             if job.run.stages.count > 1 {
                 kept = report.bestStage.map { "epoch \(kept) of the run, in stage \($0)" } ?? "none of a stage"
             }
