@@ -119,7 +119,7 @@ import Testing
         }
         let whole = try run("whole")
         #expect(whole.code == 0, "\(whole.errors)")
-        #expect(whole.errors.contains("there is no checkpoint at"))
+        #expect(whole.errors.contains("there was no checkpoint at"))
         try place.write("recipe.json", text)
         try place.killWhenThereIs("out.checkpoint.safetensors", line)
         try #require(place.exists("out.metrics.jsonl") && !place.exists("out/news"))

@@ -38,9 +38,11 @@ import Testing
 
     @Test func aLossThatIsNoNumberLeavesWhatWasGoodAndEndsWithOne() throws {
         let place = try Workplace()
-        let run = try place.train(
-            to: "adapter", "--eval", "eval.jsonl", "--learning-rate", "1e18", "--clip", "0", "--epochs", "9",
-            "--warmup", "0")
+        let run = try Program.run(
+            [
+                "train", "--model", "base", "--train", "train.jsonl", "--eval", "eval.jsonl", "--output", "adapter",
+                "--batch-size", "8", "--learning-rate", "1e18", "--clip", "0", "--epochs", "9", "--warmup", "0",
+            ], in: place["."])
         #expect(run.code == 1)
         #expect(run.errors.contains("is not a number") || run.errors.contains("is infinite"), "\(run.errors)")
         #expect(run.errors.contains("of step ") && run.errors.contains("what was good until then is in adapter"))
