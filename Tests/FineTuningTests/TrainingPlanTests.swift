@@ -191,6 +191,13 @@ import Testing
                 $0.epochsDone == 2 && $0.scores["task"] != nil && $0.metrics["task"] == "accuracy"
             })
         #expect(record.tasks[0].scores == trained.report.scores && record.tasks[0].outcomes.count == 24)
+        // What was kept of the evaluation is what the task answers.
+        #expect(
+            record.tasks[0].outcomes.map(\.answered)
+                == (try model.outcomes("task", on: run.tasks[0].evaluation ?? Self.topics(24))).map(\.answered))
+        for (kept, again) in zip(record.tasks[0].outcomes, try model.outcomes("task", on: Self.topics(24))) {
+            #expect(abs(kept.loss - again.loss) < 1e-5)
+        }
         #expect(record.settings.map(\.title).contains("Stage 2, stage 1"))
         #expect(ReportPage(record).html.contains("Stages side by side"))
     }

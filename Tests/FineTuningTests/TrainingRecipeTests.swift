@@ -329,4 +329,20 @@ import Testing
         let deep = String(repeating: "[", count: 100_000)
         #expect(try refusal(deep).contains("expected fewer brackets within each other"))
     }
+
+    @Test func everyExampleOfTheGuideIsARecipe() throws {
+        let guide = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/guides/recipes.md")
+        let text = try String(contentsOf: guide.standardizedFileURL, encoding: .utf8)
+        let examples = text.matches(of: #/```json\n([\s\S]*?)```/#).map { String($0.output.1) }
+        #expect(examples.count == 8)
+        for name in ["bbc-train", "bbc-test", "reviews-test"] {
+            try Data("{}\n".utf8).write(to: folder.appending(name + ".jsonl"))
+        }
+        try FileManager.default.createDirectory(
+            at: folder.appending("old/sentiment"), withIntermediateDirectories: true)
+        for example in examples {
+            let recipe = try recipe(example)
+            #expect(try !recipe.stages(layers: 6).isEmpty, "\(example)")
+        }
+    }
 }

@@ -10,13 +10,20 @@ extension AdaptedModel {
     ///
     /// - Throws: ``DataError`` for a label that the task does not know, ``PredictionError`` for a task without a head.
     public func outcomes(_ name: String, on data: Dataset) throws -> [ExampleOutcome] {
+        try outcomes(name, on: data, from: nil)
+    }
+
+    /// The same from outputs for each text of the data, where these are known already.
+    func outcomes(_ name: String, on data: Dataset, from known: [Matrix]?) throws -> [ExampleOutcome] {
         let (task, head, limit) = try answering(name)
         let answers = try head.answers(in: data)
         let tokenized = try TextBlocks.tokenize(data.inputs) { text throws(TokenizerError) in
             try head.texts(of: text, tokenizer, limit: limit)
         }
+        let texts = tokenized.flatMap { $0 }
         let model = TaskModel(encoder: encoder, adapters: task.adapters, head: head)
-        let outputs = model.outputs(tokenized.flatMap { $0 }, task.parameters)
+        let outputs = known ?? model.outputs(texts, task.parameters)
+        precondition(outputs.count == texts.count, "each text has outputs")
         var start = 0
         return zip(zip(data.examples, answers), tokenized).map { example, texts in
             let own = Array(outputs[start..<start + texts.count])

@@ -44,7 +44,7 @@ struct CurvesSection {
             }
             guard let first = points.first, let final = points.last else { return nil }
             let mean = CurvesSection.mean(points)
-            let isNoisy = points.count > 12
+            let isNoisy = CurvesSection.reach(of: points.count) > 0
             var series = [
                 LineChart.Series(name: isNoisy ? "mean of steps nearby" : "", points: CurvesSection.thinned(mean))
             ]
@@ -106,9 +106,12 @@ struct CurvesSection {
         ]
     }
 
-    /// The mean of each point and its neighbours, a twentieth of all to either side. It does not look over the end of a curve.
+    /// How many neighbours to either side a mean is taken over: a twentieth of all points in the whole, of few none.
+    private static func reach(of count: Int) -> Int { count / 40 }
+
+    /// The mean of each point and its neighbours. It does not look over the end of a curve.
     static func mean(_ points: [(step: Double, value: Double)]) -> [(step: Double, value: Double)] {
-        let reach = points.count / 40
+        let reach = CurvesSection.reach(of: points.count)
         var sums = [0.0]
         for point in points { sums.append((sums.last ?? 0) + point.value) }
         return points.indices.map { index in

@@ -132,9 +132,9 @@ struct LineChart {
     private func keptMark(_ x: ChartScale, _ y: ChartScale) -> Markup {
         guard let kept else { return "" }
         let place = (x: x.position(kept.step), y: y.position(kept.value))
-        // The label stays inside of the drawing, and off the curve: under the point where that is in the upper half.
+        // The label stays inside of the drawing, above the point where there is room: curves that are kept rise to it.
         let anchor = place.x > LineChart.right - 60 ? "end" : place.x < LineChart.left + 60 ? "start" : "middle"
-        let below = place.y < (LineChart.top + LineChart.bottom) / 2
+        let below = place.y < LineChart.top + 22
         return """
             <circle class="kept" cx="\(fixed(place.x))" cy="\(fixed(place.y))" r="5.5"/>\
             <text class="label" text-anchor="\(anchor)" x="\(fixed(place.x))" y="\(fixed(place.y + (below ? 20 : -11)))">\

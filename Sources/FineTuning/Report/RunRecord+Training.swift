@@ -1,8 +1,8 @@
 import Foundation
 
 extension RunRecord {
-    /// What a run came to. `model` holds its tasks, as training leaves it: each answers its evaluation texts once more, for the
-    /// examples that it is most mistaken about.
+    /// What a run came to. `model` holds its tasks, as training leaves it: where a run that was resumed does not know what they
+    /// answered to their evaluation texts, they answer once more, for the examples that they are most mistaken about.
     ///
     /// - Throws: what ``AdaptedModel/outcomes(_:on:)`` throws.
     public init(
@@ -20,7 +20,9 @@ extension RunRecord {
                 evaluation: task.evaluation.map(TaskRecord.Texts.init),
                 scores: kept.first { $0.task == task.name }?.scores)
             if let data = task.evaluation {
-                record.outcomes = try model.outcomes(task.name, on: data.evenly(RunRecord.outcomeLimit))
+                let known = outcome.task.evaluationOutputs
+                record.outcomes = try model.outcomes(
+                    task.name, on: known == nil ? data.evenly(RunRecord.outcomeLimit) : data, from: known)
             }
             return record
         }

@@ -13,6 +13,8 @@ public struct TrainedTask: Sendable {
     public let labelCounts: [(label: String, count: Int)]
     /// The loss in words.
     public let loss: String
+    /// What the kept state gave of each evaluation text, in their order; nil where the run does not know.
+    let evaluationOutputs: [Matrix]?
 }
 
 extension AdaptedModel {
@@ -88,7 +90,7 @@ extension AdaptedModel {
                     tasks[index].name,
                     TrainedTask(
                         task: tasks[index].task, report: outcome, labelCounts: prepared.labelCounts[index],
-                        loss: prepared.losses[index])
+                        loss: prepared.losses[index], evaluationOutputs: trainer.keptOutputs[tasks[index].name])
                 )
             }, report: outcome, record: isWhole ? TrainingRecord(prepared.identity) : nil)
         if let divergence {

@@ -258,21 +258,20 @@ struct StageModel: Sendable {
         TaskModel(encoder: encoder, adapters: routes[tasks[task].route].adapters, head: tasks[task].head)
     }
 
-    /// Scores of a task on texts of which the answers are known, from features where these are kept.
-    func evaluate(
+    /// The outputs of a task for each of its texts, in their order, from features where these are kept.
+    func outputs(
         _ task: Int, on data: TrainingTexts, _ texts: RouteTexts, _ features: FrozenFeatures?,
         _ values: ParameterVector
-    ) -> Scores {
+    ) -> [Matrix] {
         let model = model(of: task)
-        guard let features else { return model.evaluate(on: data, values.viewed(as: parameters.tasks[task])) }
+        guard let features else { return model.outputs(data.texts, values.viewed(as: parameters.tasks[task])) }
         let places = texts.places[task]
         let cost = routes[tasks[task].route].isTrained ? data.lengths : data.lengths.map(model.head.rows(ofTokens:))
         let passes = passes(values)
-        let outputs = model.outputs(tokens: data.lengths, cost: cost) { indices in
+        return model.outputs(tokens: data.lengths, cost: cost) { indices in
             let reader = Reader(task: task, positions: Array(indices.indices), texts: indices)
             let part = Part(route: tasks[task].route, texts: indices.map { places[$0] }, readers: [reader])
             return forward(part, texts, features, passes).outputs[0]
         }
-        return model.head.scores(outputs, data.targets)
     }
 }

@@ -22,6 +22,11 @@ public struct Trainer: Sendable {
     private let trainingTexts: [RouteTexts]
     private let evaluationTexts: [RouteTexts]
     private var state: TrainingState
+    /// What each task answered to its evaluation texts at the best evaluation of a stage, by the stage, from 1: of the running one
+    /// and the best. A run that is resumed does not know those of before.
+    private var bestOutputs: [Int: [String: [Matrix]]] = [:]
+    /// The same of the state that was kept, once training has ended; empty where it is not known.
+    private(set) var keptOutputs: [String: [Matrix]] = [:]
     /// The gradients of each lane of a step, used again in the next.
     private var laneGradients: [Gradients] = []
 
@@ -153,11 +158,12 @@ public struct Trainer: Sendable {
         var (epoch, steps) = (0, [[TrainingOrder.Draw]]())
         while !isFinished(stage), harmed == nil {
             if isEvaluationDue(options) {
-                let scores = try evaluate(model, &evaluationFeatures)
+                let (scores, outputs) = try evaluate(model, &evaluationFeatures)
                 harmed = harmedTask(by: scores)
                 let summary = state.endEpoch(
                     (state.optimizer.steps - 1) / stepsPerEpoch + 1, of: options.epochs, scores,
                     score: score(of: scores, by: options.metric), isEligible: harmed == nil)
+                if summary.isBest { bestOutputs[summary.stage] = outputs }
                 if try report(.epoch(summary)) == .stop, !isFinished(stage) { return .stopped }
                 continue
             }
@@ -186,6 +192,7 @@ public struct Trainer: Sendable {
         try watch.checkFrozen(state.values)
         let next = stages.dropFirst(state.stage).first ?? stage
         let summary = state.endStage(stage.name, trained: model.trainedCounts, Trainer.optimizer(parameters, next))
+        bestOutputs = bestOutputs.filter { ($0.key == summary.stage) == summary.isBest }
         if try report(.stage(summary)) == .stop, state.stages.count < stages.count { return .stopped }
         return harmed.map { .harmed(task: $0) } ?? .finished
     }
@@ -217,6 +224,7 @@ public struct Trainer: Sendable {
         if case .harmed(let task) = end { harmedTask = task }
         // Where no epoch was good enough, harm leaves what there was, and an interruption what there is.
         values = ended.bestOfRun?.values ?? (harmedTask == nil ? state.kept : start)
+        keptOutputs = ended.bestOfRun.flatMap { bestOutputs[$0.stage] } ?? [:]
         let wasToTrain = (0..<max(1, ended.stages.count)).map { model(of: $0).isTrained }
         let unmoved = parameters.whole.parameters.enumerated().filter { index, parameter in
             wasToTrain.contains { $0[index] } && start[parameter] == values[parameter]
@@ -246,25 +254,26 @@ public struct Trainer: Sendable {
         let model = model(of: 0)
         for (place, task) in tasks.enumerated() where task.maximumDrop != nil && state.startScores[task.name] == nil {
             guard let data = task.evaluation else { continue }
-            state.startScores[task.name] = model.evaluate(
-                place, on: data, evaluationTexts[task.route], nil, start)
+            state.startScores[task.name] = task.head.scores(
+                model.outputs(place, on: data, evaluationTexts[task.route], nil, start), data.targets)
         }
     }
 
+    /// The scores of each task that has evaluation data, and the outputs that they are of.
     private func evaluate(
         _ model: StageModel, _ features: inout [FrozenFeatures?]
-    ) throws(TrainingError) -> [TaskScores] {
+    ) throws(TrainingError) -> (scores: [TaskScores], outputs: [String: [Matrix]]) {
         for route in features.indices {
             do throws(FilesError) { try features[route]?.prepareAll() } catch { throw .features(error) }
         }
-        return tasks.enumerated().compactMap { place, task in
-            task.evaluation.map { data in
-                TaskScores(
-                    task: task.name,
-                    scores: model.evaluate(
-                        place, on: data, evaluationTexts[task.route], features[task.route], state.kept))
-            }
+        var (scores, all) = ([TaskScores](), [String: [Matrix]]())
+        for (place, task) in tasks.enumerated() {
+            guard let data = task.evaluation else { continue }
+            let outputs = model.outputs(place, on: data, evaluationTexts[task.route], features[task.route], state.kept)
+            scores.append(TaskScores(task: task.name, scores: task.head.scores(outputs, data.targets)))
+            all[task.name] = outputs
         }
+        return (scores, all)
     }
 
     /// The mean of a figure of the tasks that learn and have it, the headline where none is named, turned so that the higher is

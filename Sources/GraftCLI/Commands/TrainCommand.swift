@@ -24,8 +24,7 @@ enum TrainCommand {
             print(values[SharedOptions.Output.json] ? plan.json.line : plan.lines.joined(separator: "\n"))
             return
         }
-        // What one stage of the usual kind does is not news.
-        if !isQuiet, values[TrainOptions.recipe] != nil { StandardError.print(plan.lines.joined(separator: "\n")) }
+        if !isQuiet { StandardError.print(plan.lines.joined(separator: "\n")) }
         let job = TrainingJob(
             run: run, plan: plan, output: output,
             command: command(recipe, precision: session.model.encoder.precision), checkpoints: checkpoints,
