@@ -42,6 +42,13 @@ extension AdapterSet {
         }
         for (site, adapter) in linear { add(adapter, layer: site.layer) }
         add(embeddings?.projection, layer: nil)
+        func add(_ parameters: [Parameter], layer: Int?) {
+            for parameter in parameters where places[parameter] == nil {
+                places[parameter] = Place(part: .adapters, layer: layer, isUpper: false, isVector: false, isBias: false)
+            }
+        }
+        for layer in prefixes.keys.sorted() { add(prefixes[layer]?.parameters ?? [], layer: layer) }
+        add([prompt?.rows].compactMap { $0 }, layer: nil)
         for (tensor, parameter) in deltas { places[parameter] = Place(of: tensor) }
         return places
     }

@@ -81,8 +81,10 @@ extension AdapterSet {
         let projection = map(
             FrozenTensor.projection, .projectionWeight, .projectionBias, over: embeddings?.projection)
         let hasEmbeddings = !tables.isEmpty || projection != nil
-        return AdapterSet(
+        var changed = AdapterSet(
             linear, norms: norms,
             embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil)
+        (changed.prefixes, changed.prompt) = (prefixes, prompt)
+        return changed
     }
 }

@@ -16,6 +16,8 @@ extension TransformerEncoder {
     package func mergedTensors(
         _ adapters: AdapterSet, _ parameters: ParameterVector
     ) throws(AdapterError) -> [FrozenTensor: Matrix] {
+        if !adapters.prefixes.isEmpty { throw .notMergeable(site: "the attention of each layer") }
+        if adapters.prompt != nil { throw .notMergeable(site: "the embeddings") }
         var merged: [FrozenTensor: Matrix] = [:]
         func merge(
             _ adapter: any LinearAdapter, into map: FrozenLinear, _ name: String, _ weight: FrozenTensor,

@@ -1,25 +1,38 @@
+import Matrices
 import Synchronization
 
-/// Linear maps that adapters make of whole weights and the values of one pass: each is made, and packed, once, and read by all
-/// parts of a step.
+/// What adapters make of whole weights and the values of one pass: each linear map is made, and packed, once, and read by all
+/// parts of a step. So are matrices that take long to make of the parameters.
 package final class ChangedMaps: Sendable {
-    private let maps = Mutex<[Parameter: Slot]>([:])
+    private let maps = Mutex<[Parameter: Slot<FrozenLinear>]>([:])
+    private let derived = Mutex<[Parameter: Slot<[Matrix]>]>([:])
 
-    /// Room for one map, which threads that want it wait for while the first makes it.
-    private final class Slot: Sendable { let map = Mutex<FrozenLinear?>(nil) }
+    /// Room for one thing, which threads that want it wait for while the first makes it.
+    private final class Slot<Made: Sendable>: Sendable { let made = Mutex<Made?>(nil) }
 
     /// The map that belongs to `parameter`, from `make` where nobody made it yet.
     package func map(of parameter: Parameter, _ make: () -> FrozenLinear) -> FrozenLinear {
-        let slot = maps.withLock { maps in
-            if let slot = maps[parameter] { return slot }
-            let slot = Slot()
-            maps[parameter] = slot
+        ChangedMaps.find(parameter, in: maps, make)
+    }
+
+    /// The matrices that belong to `parameter`, from `make` where nobody made them yet.
+    package func matrices(of parameter: Parameter, _ make: () -> [Matrix]) -> [Matrix] {
+        ChangedMaps.find(parameter, in: derived, make)
+    }
+
+    private static func find<Made: Sendable>(
+        _ parameter: Parameter, in slots: borrowing Mutex<[Parameter: Slot<Made>]>, _ make: () -> Made
+    ) -> Made {
+        let slot = slots.withLock { slots in
+            if let slot = slots[parameter] { return slot }
+            let slot = Slot<Made>()
+            slots[parameter] = slot
             return slot
         }
-        return slot.map.withLock { map in
-            if let map { return map }
+        return slot.made.withLock { found in
+            if let found { return found }
             let made = make()
-            map = made
+            found = made
             return made
         }
     }

@@ -1,3 +1,5 @@
+import Matrices
+
 /// The tokens of several texts end to end, and which range is which text. No padding, no mask.
 public struct PackedBatch: Sendable {
     /// Token ids, text after text.
@@ -16,5 +18,63 @@ public struct PackedBatch: Sendable {
         sequences.append(self.tokens.count..<self.tokens.count + tokens.count)
         self.tokens += tokens
         self.segments += segments
+    }
+}
+
+// MARK: Virtual tokens
+
+extension PackedBatch {
+    /// The same texts, each behind `count` virtual tokens: −1, −2, … of the first segment.
+    func behindVirtualTokens(_ count: Int) -> PackedBatch {
+        var longer = PackedBatch()
+        let virtual = (0..<count).map { -1 - Int32($0) }
+        for text in sequences {
+            longer.append(
+                tokens: virtual + tokens[text], segments: [Int32](repeating: 0, count: count) + segments[text])
+        }
+        return longer
+    }
+
+    /// Rows of the texts' own tokens, each text's behind `virtual` rows; zeros where these are nil.
+    func spread(_ own: Matrix, behind virtual: Matrix?, count: Int) -> Matrix {
+        var spread = Matrix(rows: own.rows + sequences.count * count, columns: own.columns)
+        spread.withMutableView { spread in
+            withViews(own, virtual ?? .empty) { views in
+                for (index, text) in sequences.enumerated() {
+                    let start = text.lowerBound + (index + 1) * count
+                    if virtual != nil { spread.rows(start - count..<start).copy(views[1]) }
+                    spread.rows(start..<start + text.count).copy(views[0].rows(text))
+                }
+            }
+        }
+        return spread
+    }
+
+    /// The rows of the texts' own tokens, out of rows of which each text has `count` more before.
+    func own(_ rows: Matrix, behind count: Int) -> Matrix {
+        var own = Matrix(uninitializedRows: tokens.count, columns: rows.columns)
+        own.withMutableView { own in
+            rows.withView { rows in
+                for (index, text) in sequences.enumerated() {
+                    let start = text.lowerBound + (index + 1) * count
+                    own.rows(text).copy(rows.rows(start..<start + text.count))
+                }
+            }
+        }
+        return own
+    }
+
+    /// The `count` rows before each text's own, added text after text: the gradient of what all texts have before them.
+    func virtualSum(of rows: Matrix, count: Int) -> Matrix {
+        var sum = Matrix(rows: count, columns: rows.columns)
+        sum.withMutableView { sum in
+            rows.withView { rows in
+                for (index, text) in sequences.enumerated() {
+                    let start = text.lowerBound + index * count
+                    sum.add(rows.rows(start..<start + count))
+                }
+            }
+        }
+        return sum
     }
 }

@@ -69,9 +69,10 @@ public struct TransformerEncoder: Sendable {
     public func forward(
         _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
     ) -> (hidden: Matrix, pullback: Pullback) {
+        let longest = config.maximumPositions - adapters.virtualTokens
         precondition(
-            batch.sequences.allSatisfy { $0.count <= config.maximumPositions },
-            "a text is at most \(config.maximumPositions) tokens long")
+            batch.sequences.allSatisfy { $0.count <= longest }, "a text is at most \(longest) tokens long")
+        if let prompt = adapters.prompt { return forward(batch, behind: prompt, adapters, pass) }
         let (x, embeddingPullback) = embeddings.forward(batch, adapters, pass)
         let (hidden, pullbacks) = run(x, layers[...], batch, adapters, pass)
         return (
@@ -84,19 +85,45 @@ public struct TransformerEncoder: Sendable {
         )
     }
 
+    /// The same with virtual tokens before each text, of which the hidden states say nothing.
+    private func forward(
+        _ batch: PackedBatch, behind prompt: SoftPrompt, _ adapters: AdapterSet, _ pass: Pass
+    ) -> (hidden: Matrix, pullback: Pullback) {
+        let longer = batch.behindVirtualTokens(prompt.count)
+        let (x, embeddingPullback) = embeddings.forward(longer, adapters, pass)
+        let (hidden, pullbacks) = run(x, layers[...], longer, adapters, pass)
+        return (
+            batch.own(hidden, behind: prompt.count),
+            { [demand = pass.demand] dy, gradients in
+                let dHidden = batch.spread(dy, behind: nil, count: prompt.count)
+                let dx = TransformerEncoder.walk(pullbacks, dHidden, &gradients)
+                if let embeddingPullback { embeddingPullback(dx, &gradients) }
+                return demand == .parametersAndInput ? batch.own(dx, behind: prompt.count) : .empty
+            }
+        )
+    }
+
     // MARK: In two parts
 
     /// The lowest part, in the order in which they run, that the adapters change and, if `trained` is not nil, that has one of
     /// these parameters; nil where there is none.
+    ///
+    /// Virtual tokens change all that is above the embeddings: states that enter a layer in between have no rows for them.
     public func lowestPart(changedBy adapters: AdapterSet, training trained: Set<Parameter>? = nil) -> EncoderPart? {
+        if trained == nil, !adapters.prefixes.isEmpty { return .embeddings }
+        let lowest = lowestTrained(adapters, trained)
+        return lowest != nil && adapters.prompt != nil ? .embeddings : lowest
+    }
+
+    private func lowestTrained(_ adapters: AdapterSet, _ trained: Set<Parameter>?) -> EncoderPart? {
         func trains(_ parameters: [Parameter]) -> Bool {
             trained.map { trained in parameters.contains(where: trained.contains) } ?? !parameters.isEmpty
         }
-        if trains((adapters.embeddings?.parameters ?? []) + (adapters.norms[.embeddings]?.parameters ?? [])) {
-            return .embeddings
-        }
+        let ofEmbeddings = (adapters.embeddings?.parameters ?? []) + [adapters.prompt?.rows].compactMap { $0 }
+        if trains(ofEmbeddings + (adapters.norms[.embeddings]?.parameters ?? [])) { return .embeddings }
         var changed = Set(adapters.linear.filter { trains($0.value.parameters) }.map(\.key.layer))
         changed.formUnion(adapters.norms.filter { trains($0.value.parameters) }.compactMap(\.key.layer))
+        changed.formUnion(adapters.prefixes.filter { trains($0.value.parameters) }.map(\.key))
         return layers.firstIndex { changed.contains($0.maps.layer) }.map { .layer($0) }
     }
 
@@ -127,7 +154,11 @@ public struct TransformerEncoder: Sendable {
     ) -> Matrix {
         var pass = pass.demanding(.nothing)
         pass.dropout = nil
-        return run(embeddings.forward(batch, adapters, pass).x, layers[..<layer], batch, adapters, pass).hidden
+        let longer = adapters.prompt.map { batch.behindVirtualTokens($0.count) } ?? batch
+        let states = run(embeddings.forward(longer, adapters, pass).x, layers[..<layer], longer, adapters, pass).hidden
+        guard let prompt = adapters.prompt else { return states }
+        precondition(layer == layers.count, "states between layers have no rows for virtual tokens")
+        return batch.own(states, behind: prompt.count)
     }
 
     /// The hidden states [tokens, hidden] of a batch from the states that enter `layer`, by it and the layers above. The
@@ -138,6 +169,8 @@ public struct TransformerEncoder: Sendable {
         _ states: Matrix, entering layer: Int, _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
     ) -> (hidden: Matrix, pullback: Pullback) {
         precondition(states.rows == batch.tokens.count, "each token has a state")
+        precondition(
+            adapters.prompt == nil || layer == layers.count, "states between layers have no rows for virtual tokens")
         precondition(
             pass.demand == .nothing
                 || lowestPart(changedBy: adapters, training: pass.trained) ?? .layer(layer) >= .layer(layer),
@@ -167,7 +200,7 @@ public struct TransformerEncoder: Sendable {
     ) -> (hidden: Matrix, pullbacks: [Pullback]) {
         var hidden = states
         var pullbacks: [Pullback] = []
-        let lowest = pass.demand == .parameters ? lowestPart(changedBy: adapters, training: pass.trained) : nil
+        let lowest = pass.demand == .parameters ? lowestTrained(adapters, pass.trained) : nil
         for layer in layers {
             let demand = demand(of: layer.index, lowest, pass)
             let (y, pullback) = layer.forward(hidden, batch, adapters, pass.demanding(demand))

@@ -33,6 +33,12 @@ struct AttentionBlock: Sendable {
         _ attention: Attention, _ x: Matrix, _ maps: LayerMaps, _ batch: PackedBatch, _ adapters: AdapterSet,
         _ plan: BackwardPlan, _ pass: Pass
     ) -> (context: Matrix, pullback: ContextPullback) {
+        precondition(
+            adapters.prefixes.isEmpty || adapters.prefixes[maps.layer] != nil && maps.linear[.queryKeyValue] == nil,
+            "a prefix is in all layers, of encoders whose keys and values are maps of their own")
+        if let prefix = adapters.prefixes[maps.layer] {
+            return behind(prefix, attention, x, maps, batch, adapters, plan, pass)
+        }
         if maps.linear[.queryKeyValue] != nil {
             return inOne(attention, LinearInput(x, for: maps[.queryKeyValue]), maps, batch, adapters, plan, pass)
         }

@@ -5,6 +5,8 @@ struct BackwardPlan: Sendable {
     private let adapted: Set<Projection>
     /// The norms whose γ or β learns.
     private let trainedNorms: Set<NormSite.Place>
+    /// Whether something of what stands before the texts' keys and values learns.
+    let trainsPrefix: Bool
     private let isPreNorm: Bool
     /// Whether the gradient of the layer's input is wanted.
     let reachesInput: Bool
@@ -14,6 +16,8 @@ struct BackwardPlan: Sendable {
         self.isPreNorm = isPreNorm
         reachesInput = pass.demand == .parametersAndInput
         let isBackwardRun = pass.demand > .nothing
+        trainsPrefix =
+            isBackwardRun && adapters.prefixes[layer].map { $0.parameters.contains(where: pass.trains) } ?? false
         adapted = Set(
             Projection.allCases.filter {
                 isBackwardRun && adapters.trains(Site(layer: layer, projection: $0), in: pass)
@@ -29,7 +33,7 @@ struct BackwardPlan: Sendable {
 
     /// Whether anything reads the gradient of attention's result.
     var reachesContext: Bool {
-        reaches(.query) || reaches(.key) || reaches(.value) || reaches(.queryKeyValue)
+        reaches(.query) || reaches(.key) || reaches(.value) || reaches(.queryKeyValue) || trainsPrefix
     }
 
     /// Whether anything reads the gradient of what attention reads: of a norm's result, in pre-norm layers.

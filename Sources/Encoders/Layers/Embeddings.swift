@@ -26,8 +26,8 @@ struct Embeddings: Sendable {
         defer { mark.leave() }
         let isBackwardRun = pass.demand > .nothing && adapters.trainsEmbeddings(in: pass)
         // 1. the sum of the tables' rows
-        let rows = TableRows(of: batch, self)
-        var x = sum(rows, adapters.embeddings, pass)
+        let rows = TableRows(of: batch, self, behind: adapters.prefixes.first?.value.count ?? 0)
+        var x = sum(rows, adapters.embeddings, adapters.prompt, pass)
         // 2. norm
         var normPullback: Norm.Pullback?
         if let norm = norm?.changed(at: .embeddings, by: adapters, pass) {
@@ -49,7 +49,7 @@ struct Embeddings: Sendable {
         let trained = adapters.embeddings?.tables.filter { pass.trains($0.value) } ?? [:]
         return (
             x,
-            { [width = words.width, normPullback, projectionPullback] dx, gradients in
+            { [width = words.width, normPullback, projectionPullback, prompt = adapters.prompt] dx, gradients in
                 let mark = Profile.enter(.embeddings)
                 defer { mark.leave() }
                 var d = dx
@@ -67,23 +67,32 @@ struct Embeddings: Sendable {
                 if let normPullback { d = normPullback(d, &gradients) }
                 // 1.
                 for (table, parameter) in trained {
-                    gradients.addRows(of: d, at: rows[table], to: parameter)
+                    let (d, places) = table == .words && prompt != nil ? rows.ofWords(d) : (d, rows[table])
+                    gradients.addRows(of: d, at: places, to: parameter)
+                }
+                if let prompt, pass.trains(prompt.rows) {
+                    let (d, places) = rows.ofVirtualTokens(d)
+                    gradients.addRows(of: d, at: places, to: prompt.rows)
                 }
             }
         )
     }
 
     /// The rows of the tables that belong to each token, added.
-    private func sum(_ rows: TableRows, _ delta: EmbeddingDelta?, _ pass: Pass) -> Matrix {
+    private func sum(_ rows: TableRows, _ delta: EmbeddingDelta?, _ prompt: SoftPrompt?, _ pass: Pass) -> Matrix {
         var sum = Matrix(uninitializedRows: rows.words.count, columns: words.width)
         sum.withMutableView { sum in
             withViews(positions ?? .empty, segments ?? .empty) { tables in
                 Parallel.forEachRange(of: rows.words.count, grain: 64) { tokens in
                     for token in tokens {
                         let row = sum.rows(token..<token + 1)
-                        words.copyRow(rows.words[token], into: row.base)
-                        if let words = delta?.tables[.words] {
-                            pass.parameters.withView(of: words) { row.add($0.row(rows.words[token])) }
+                        if let prompt, rows.words[token] < 0 {
+                            pass.parameters.withView(of: prompt.rows) { row.copy($0.row(-1 - rows.words[token])) }
+                        } else {
+                            words.copyRow(rows.words[token], into: row.base)
+                            if let words = delta?.tables[.words] {
+                                pass.parameters.withView(of: words) { row.add($0.row(rows.words[token])) }
+                            }
                         }
                         if positions != nil {
                             row.add(
@@ -105,16 +114,19 @@ struct Embeddings: Sendable {
 
 /// The rows of each table that the tokens of a batch read.
 private struct TableRows: Sendable {
-    private(set) var words, positions, segments: [Int]
+    /// Of words; −1, −2, … are virtual tokens, which have none.
+    private(set) var words: [Int]
+    private(set) var positions, segments: [Int]
 
-    init(of batch: PackedBatch, _ embeddings: Embeddings) {
+    /// `offset` positions are taken before the first of each text.
+    init(of batch: PackedBatch, _ embeddings: Embeddings, behind offset: Int) {
         words = batch.tokens.map(Int.init)
         segments = batch.segments.map(Int.init)
         positions = []
         guard embeddings.positions != nil else { return }
         positions.reserveCapacity(words.count)
         for text in batch.sequences {
-            var position = embeddings.firstPosition
+            var position = embeddings.firstPosition + offset
             for token in text {
                 let isPadding = embeddings.paddingToken == words[token]
                 positions.append(isPadding ? words[token] : position)
@@ -129,6 +141,22 @@ private struct TableRows: Sendable {
         case .positions: positions
         case .segments: segments
         }
+    }
+
+    /// The rows of `d` that belong to words, and which these are.
+    func ofWords(_ d: Matrix) -> (d: Matrix, words: [Int]) { chosen(d, words.indices.filter { words[$0] >= 0 }) { $0 } }
+
+    /// The rows of `d` that belong to virtual tokens, and which these are, from 0.
+    func ofVirtualTokens(_ d: Matrix) -> (d: Matrix, tokens: [Int]) {
+        chosen(d, words.indices.filter { words[$0] < 0 }) { -1 - $0 }
+    }
+
+    private func chosen(_ d: Matrix, _ rows: [Int], _ place: (Int) -> Int) -> (d: Matrix, places: [Int]) {
+        var some = Matrix(uninitializedRows: rows.count, columns: d.columns)
+        some.withMutableView { some in
+            d.withView { d in for (index, row) in rows.enumerated() { some.row(index).copy(d.row(row)) } }
+        }
+        return (some, rows.map { place(words[$0]) })
     }
 }
 
@@ -151,5 +179,6 @@ extension AdapterSet {
     /// Whether something of the embeddings, their norm and their projection learns in a pass.
     func trainsEmbeddings(in pass: Pass) -> Bool {
         trains(.embeddings, in: pass) || (embeddings?.parameters.contains(where: pass.trains) ?? false)
+            || (prompt.map { pass.trains($0.rows) } ?? false)
     }
 }
