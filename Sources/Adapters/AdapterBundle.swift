@@ -42,7 +42,8 @@ public struct AdapterBundle: Sendable {
         self.parameters = own
         self.encoder = encoder
         configuration = PEFTConfiguration(
-            recipe, UnfrozenTensors(of: adapters, for: encoder.config), for: encoder.config, baseModel: baseModel)
+            recipe, UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
+            baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
     }
@@ -60,7 +61,8 @@ public struct AdapterBundle: Sendable {
         for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
         encoder.settle(adapters, in: &own)
         self.parameters = own
-        configuration = other.configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config))
+        configuration = other.configuration.saving(
+            UnfrozenTensors(of: adapters, for: encoder.config, beside: other.configuration.method))
     }
 
     /// Reads a folder that Graft or PEFT wrote, for `encoder`. Every tensor is consumed or named.
@@ -110,11 +112,15 @@ public struct AdapterBundle: Sendable {
 
 extension AdapterBundle {
     /// The same for transformers' task model whose head this is: the folder then opens on that model, with the head's values.
+    ///
+    /// Behind virtual tokens, a head that reads the first state would read another in PEFT: then the folder stays one for the bare
+    /// encoder.
     package func with(_ head: SavedTaskHead) -> AdapterBundle {
+        if adapters.prompt != nil, head.taskType == "SEQ_CLS" { return self }
         var bundle = self
         bundle.taskHead = head
         bundle.configuration.taskType = head.taskType
-        let unfrozen = UnfrozenTensors(of: adapters, for: encoder.config).modules
+        let unfrozen = UnfrozenTensors(of: adapters, for: encoder.config, beside: configuration.method).modules
         bundle.configuration.modulesToSave = (unfrozen + head.modules).sorted()
         return bundle
     }
@@ -123,21 +129,23 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written.
     package func write(into folder: URL) throws(AdapterError) {
-        do { try AtomicFile.write(configuration.encoded(), to: folder.appending(path: AdapterBundle.configName)) } catch
+        do { try AtomicFile.write(configuration.encoded(adapters, on: encoder.config), to: folder.appending(path: AdapterBundle.configName)) } catch
         {
             throw .files(error)
         }
         var writer = SafetensorsWriter(metadata: metadata)
         let config = encoder.config
         let names = PEFTNames(config.names, prefix: taskHead == nil ? "" : config.names.taskPrefix)
-        configuration.method.write(adapters, parameters, names, into: &writer)
-        for (tensor, delta, isUnderAdapter) in UnfrozenTensors(of: adapters, for: config).tensors {
+        configuration.method.write(adapters, parameters, names, on: encoder, into: &writer)
+        let unfrozen = UnfrozenTensors(of: adapters, for: config, beside: configuration.method)
+        for (tensor, delta, isUnderAdapter) in unfrozen.tensors {
             writer.add(
                 names.base(tensor, isUnderAdapter: isUnderAdapter), shape: tensor.shape(for: config),
                 floats: encoder.changed(tensor, by: delta, parameters).values)
         }
+        let beforeHead = PEFTNames.beforeHead(of: configuration.method)
         for tensor in taskHead?.tensors ?? [] {
-            writer.add(PEFTNames.always + tensor.name, shape: tensor.shape, floats: tensor.values.values)
+            writer.add(beforeHead + tensor.name, shape: tensor.shape, floats: tensor.values.values)
         }
         do { try writer.write(to: folder.appending(path: AdapterBundle.weightsName)) } catch { throw .weights(error) }
     }

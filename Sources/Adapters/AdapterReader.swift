@@ -35,11 +35,20 @@ public struct AdapterReader {
 
     /// Which linear maps the patterns of the configuration mean.
     package var patterns: ModulePatterns {
-        ModulePatterns(
-            for: encoder.config, prefix: prefix,
-            file: URL(filePath: path).deletingLastPathComponent().appending(path: AdapterBundle.configName)
-                .path(percentEncoded: false))
+        ModulePatterns(for: encoder.config, prefix: prefix, file: configPath)
     }
+
+    /// The path of the configuration, for errors.
+    var configPath: String {
+        URL(filePath: path).deletingLastPathComponent().appending(path: AdapterBundle.configName)
+            .path(percentEncoded: false)
+    }
+
+    /// `task_type` of the configuration.
+    var taskType: String? { configuration.taskType }
+
+    /// The path of the file, for errors.
+    var weightsPath: String { path }
 
     /// The names of all tensors of the file.
     public var tensorNames: [String] { file.names }
@@ -83,7 +92,7 @@ public struct AdapterReader {
         guard !unread.contains(where: { $0.contains(mark) }) else { return nil }
         var tensors: [(name: String, shape: [Int], values: Matrix)] = []
         for name in unread.sorted() {
-            let own = String(name.dropFirst(PEFTNames.always.count))
+            let own = ownName(name)
             guard configuration.isSaved(module: own), !staysFrozen(own), !isCopy(own) else { continue }
             let shape: [Int]
             do { shape = try file.tensor(named: name).shape } catch { throw .weights(error) }
@@ -98,7 +107,7 @@ public struct AdapterReader {
     func explainRest() throws(AdapterError) -> [String] {
         var reasons: [String] = []
         for tensor in unread.sorted() {
-            let module = String(tensor.dropFirst(PEFTNames.always.count))
+            let module = ownName(tensor)
             if module.hasPrefix(prefix + "pooler.") || module.hasPrefix("pooler.") {
                 reasons.append("\(tensor): the pooler is not part of the sentence encoder")
             } else if isCopy(module) {
@@ -114,6 +123,12 @@ public struct AdapterReader {
         return reasons
     }
 
+    /// The name of a tensor in the model.
+    private func ownName(_ tensor: String) -> String {
+        let before = PEFTNames.beforeHead(of: configuration.method)
+        return tensor.hasPrefix(before) ? String(tensor.dropFirst(before.count)) : tensor
+    }
+
     /// Whether a tensor is in one of the two places that PEFT keeps modules in which it saves whole: where all biases were
     /// trained, it writes those there too, trained ones or the base's, beside the one that counts.
     private func isCopy(_ module: String) -> Bool {
@@ -124,7 +139,7 @@ public struct AdapterReader {
         module.hasPrefix(prefix) && names.isOfRelativePositions(String(module.dropFirst(prefix.count)))
     }
 
-    /// A tensor, which has to be there in this shape: a matrix, or a row if it is a vector.
+    /// A tensor, which has to be there in this shape: a matrix, or a row if it is a vector; of more axes the last are columns.
     ///
     /// - Throws: ``AdapterError`` naming the tensor.
     public mutating func read(_ name: String, shape: [Int]) throws(AdapterError) -> Matrix {
@@ -136,8 +151,8 @@ public struct AdapterReader {
             guard tensor.shape == shape else {
                 throw AdapterError.wrongShape(file: path, tensor: name, found: tensor.shape, expected: shape)
             }
-            let (rows, columns) = shape.count == 2 ? (shape[0], shape[1]) : (1, shape.first ?? 1)
-            return Matrix(rows: rows, columns: columns, values: try tensor.floats())
+            let rows = shape.dropLast().reduce(1, *)
+            return Matrix(rows: rows, columns: shape.last ?? 1, values: try tensor.floats())
         } catch let error as AdapterError { throw error } catch let error as SafetensorsError {
             throw .weights(error)
         } catch { preconditionFailure("reading a tensor throws no other errors") }

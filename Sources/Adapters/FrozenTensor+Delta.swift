@@ -39,6 +39,14 @@ extension FrozenTensor {
         }
     }
 
+    /// Whether it is γ or β of a norm.
+    var isOfNorm: Bool {
+        switch self {
+        case .normScale, .normShift: true
+        case .weight, .bias, .table, .projectionWeight, .projectionBias: false
+        }
+    }
+
     /// Its axes in a file.
     func shape(for config: EncoderConfig) -> [Int] {
         let (rows, columns) = config.extents(of: self)

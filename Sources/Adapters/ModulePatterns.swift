@@ -15,6 +15,9 @@ package struct ModulePatterns {
     /// The name of a site's module.
     func module(_ site: Site) -> String { prefix + config.names.module(of: site) }
 
+    /// The name of a norm's module.
+    func module(_ site: NormSite) -> String { prefix + config.names.module(of: site) }
+
     /// The value of the first pattern, in the order of the names, that matches a site's module or its ending after a dot.
     ///
     /// - Throws: ``AdapterError`` for a pattern that is none, or matches nothing.

@@ -102,8 +102,9 @@ public struct PEFTConfiguration: Sendable, Equatable {
 
     /// The configuration of a recipe, nil if there is none, and of what is unfrozen besides.
     init(_ recipe: AdapterRecipe?, _ unfrozen: UnfrozenTensors, for config: EncoderConfig, baseModel: String?) {
-        method = recipe?.method ?? LoRAMethod(alpha: 8)
-        let hasTargets = type(of: method).sharedFields.contains(.targets)
+        let asked = recipe?.method ?? LoRAMethod(alpha: 8)
+        method = asked.filed
+        let hasTargets = type(of: asked).sharedFields.contains(.targets)
         targets =
             recipe.flatMap { hasTargets ? .names(PEFTTargets.names(of: $0, for: config)) : nil } ?? .nothing
         excluded = nil
@@ -121,7 +122,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
         return configuration
     }
 
-    private static func targets(_ name: String, _ fields: JSONFields) throws(JSONFieldsError) -> Targets? {
+    static func targets(_ name: String, _ fields: JSONFields) throws(JSONFieldsError) -> Targets? {
         switch fields.value(name) {
         case nil: nil
         case "all-linear" as String: .allLinear
@@ -188,19 +189,17 @@ extension PEFTConfiguration {
         return try PEFTTargets(self, file: file, config: encoder.config, prefix: prefix).sites()
     }
 
-    /// The file's bytes. Keys are sorted, as PEFT sorts them.
-    func encoded() -> Data {
+    /// The file's bytes, for these adapters. Keys are sorted, as PEFT sorts them.
+    func encoded(_ adapters: AdapterSet, on config: EncoderConfig) -> Data {
         let method = type(of: method)
-        var fields = self.method.fields()
+        var fields = self.method.fields(of: adapters, targets, on: config)
         fields["peft_type"] = method.peftType
         fields["base_model_name_or_path"] = baseModel ?? NSNull()
         fields["inference_mode"] = true
         fields["revision"] = NSNull()
         fields["task_type"] = taskType ?? NSNull()
-        if method.sharedFields.contains(.targets) {
-            fields["target_modules"] = targets.value
-            fields["modules_to_save"] = modulesToSave.isEmpty ? NSNull() : modulesToSave
-        }
+        fields["modules_to_save"] = modulesToSave.isEmpty ? NSNull() : modulesToSave
+        if method.sharedFields.contains(.targets) { fields["target_modules"] = targets.value }
         if method.sharedFields.contains(.excluded), let excluded { fields["exclude_modules"] = excluded.value }
         if method.sharedFields.contains(.biases) { fields["bias"] = biases.rawValue }
         if method.sharedFields.contains(.layers) {

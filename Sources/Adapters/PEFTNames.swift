@@ -11,6 +11,11 @@ public struct PEFTNames: Sendable {
     /// Before all names.
     package static let always = "base_model.model."
 
+    /// Before the names of a task model's head: methods that put nothing into modules leave out the module that would.
+    static func beforeHead(of method: any AdapterMethod) -> String {
+        type(of: method).wrapsModules ? always : "base_model."
+    }
+
     private let names: CheckpointNames
     private let prefix: String
 

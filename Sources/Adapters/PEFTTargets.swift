@@ -58,7 +58,7 @@ struct PEFTTargets {
     }
 
     /// Whether a module's whole name is in the list, or its ending after a dot.
-    private static func names(_ names: [String], match module: String) -> Bool {
+    static func names(_ names: [String], match module: String) -> Bool {
         names.contains { module == $0 || module.hasSuffix("." + $0) }
     }
 

@@ -17,8 +17,10 @@ struct UnfrozenTensors: Sendable {
     /// Each tensor with its change, and whether its module has an adapter besides.
     private(set) var tensors: [(tensor: FrozenTensor, delta: Parameter, isUnderAdapter: Bool)] = []
 
-    init(of adapters: AdapterSet, for config: EncoderConfig) {
-        let deltas = adapters.deltas
+    /// `method` is that of the adapters; norms may be its own matter.
+    init(of adapters: AdapterSet, for config: EncoderConfig, beside method: (any AdapterMethod)?) {
+        let areNormsOwn = method.map { type(of: $0).filesNorms } ?? false
+        let deltas = adapters.deltas.filter { !areNormsOwn || !$0.key.isOfNorm }
         func module(of tensor: FrozenTensor) -> String {
             let name = config.names.name(of: tensor)
             return String(name[..<(name.lastIndex(of: ".") ?? name.endIndex)])

@@ -27,6 +27,17 @@ extension TransformerEncoder {
         }
     }
 
+    /// The rows of the table of words that belong to some words.
+    package func wordEmbeddings(of words: [Int32]) -> Matrix {
+        var rows = Matrix(uninitializedRows: words.count, columns: embeddings.words.width)
+        rows.withMutableView { rows in
+            for (index, word) in words.enumerated() {
+                embeddings.words.copyRow(Int(word), into: rows.base + index * rows.rowStride)
+            }
+        }
+        return rows
+    }
+
     /// The same encoder with some tensors replaced; all others are shared. Linear maps are packed again as they are now.
     package func replacing(_ tensors: [FrozenTensor: Matrix]) -> TransformerEncoder {
         var encoder = self

@@ -18,6 +18,10 @@ public protocol AdapterMethod: Sendable, Equatable {
     static var fieldNames: Set<String> { get }
     /// The fields that a folder of PEFT's has for every targeted method, and that some methods have not.
     static var sharedFields: Set<PEFTConfiguration.SharedField> { get }
+    /// Whether changes of norms are what the method trains, and not modules that are saved whole beside it.
+    static var filesNorms: Bool { get }
+    /// Whether PEFT puts something of the method's into modules of the model, and not before its inputs.
+    static var wrapsModules: Bool { get }
     /// How the tensors of this method are marked in their names: `.lora_`.
     static var tensorMark: String { get }
 
@@ -30,6 +34,9 @@ public protocol AdapterMethod: Sendable, Equatable {
     ///
     /// - Throws: ``AdapterError`` for a field that is wrong, or has a value that is not supported.
     init(_ fields: JSONFields) throws(AdapterError)
+
+    /// The method that its folders are of, where PEFT has none of its own for it.
+    var filed: any AdapterMethod { get }
 
     /// A few words: "LoRA of rank 8 (alpha 16)".
     var summary: String { get }
@@ -47,6 +54,11 @@ public protocol AdapterMethod: Sendable, Equatable {
     /// The fields of `adapter_config.json` that are the method's own.
     func fields() -> [String: Any]
 
+    /// The same where they say something of the adapters, their targets or the encoder.
+    func fields(
+        of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
+    ) -> [String: Any]
+
     /// The adapters at `sites`, with the values that a folder has for them.
     ///
     /// - Throws: ``AdapterError`` for a tensor that is missing or has another shape.
@@ -57,11 +69,36 @@ public protocol AdapterMethod: Sendable, Equatable {
     /// Adds the tensors of the adapters to a file.
     func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter)
+
+    /// The same where the file has new numbers of the encoder's tensors, and not changes of them.
+    func write(
+        _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, on encoder: TransformerEncoder,
+        into writer: inout SafetensorsWriter)
 }
 
 extension AdapterMethod {
     /// All of them.
     public static var sharedFields: Set<PEFTConfiguration.SharedField> { Set(PEFTConfiguration.SharedField.allCases) }
+
+    /// Itself.
+    public var filed: any AdapterMethod { self }
+
+    /// Yes.
+    public static var wrapsModules: Bool { true }
+
+    /// No.
+    public static var filesNorms: Bool { false }
+
+    /// Without asking the encoder.
+    public func write(
+        _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, on encoder: TransformerEncoder,
+        into writer: inout SafetensorsWriter
+    ) { write(adapters, parameters, names, into: &writer) }
+
+    /// Those that are the same for all.
+    public func fields(
+        of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
+    ) -> [String: Any] { fields() }
 
     /// Those that LoRA adapts in the encoder's family.
     public func usualTargets(for config: EncoderConfig) -> [Projection] { config.family.adapterTargets }

@@ -1,0 +1,134 @@
+import Encoders
+import Files
+import Matrices
+import Safetensors
+
+/// Tuning of norms alone (Zhao et al. 2023; ``NormDelta``), as PEFT's LN tuning files it: not the changes, but the new numbers.
+public struct NormTuningMethod: AdapterMethod {
+    public static let name = "ln-tuning"
+    public static let peftType = "LN_TUNING"
+    public static let tensorMark = ".ln_tuning_layers."
+    public static let filesNorms = true
+    public static let settingNames: [String] = []
+    public static let sharedFields: Set<PEFTConfiguration.SharedField> = []
+    public static let fieldNames: Set<String> = []
+
+    /// `target_modules` of a folder that was read; nil: every norm.
+    private var targets: PEFTConfiguration.Targets?
+
+    /// It has no settings.
+    public init() {}
+
+    public init(_ settings: MethodSettings) throws(AdapterError) { self.init() }
+
+    /// Always, for there are no settings: the adapters know which norms they change.
+    public static func == (left: NormTuningMethod, right: NormTuningMethod) -> Bool { true }
+
+    public var summary: String { "LN tuning" }
+
+    /// None: it is in no linear map.
+    public func usualTargets(for config: EncoderConfig) -> [Projection] { [] }
+
+    public func fresh(
+        at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
+    ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
+        let adapters = try Unfreezing(norms: true).deltas(for: encoder)
+        return (adapters, ParameterVector(adapters.parameters))
+    }
+}
+
+// MARK: PEFT's files
+
+extension NormTuningMethod {
+    public init(_ fields: JSONFields) throws(AdapterError) {
+        self.init()
+        do {
+            targets = try fields.required("target_modules", PEFTConfiguration.targets("target_modules", fields))
+        } catch { throw .configuration(error) }
+    }
+
+    public func fields() -> [String: Any] { [:] }
+
+    /// The whole names of the norms.
+    public func fields(
+        of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
+    ) -> [String: Any] {
+        ["target_modules": adapters.normSites.map { config.names.module(of: $0) }.sorted()]
+    }
+
+    public func read(
+        _ reader: inout AdapterReader, at sites: [Site]
+    ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
+        let encoder = reader.encoder
+        let chosen = Set(try norms(reader))
+        let tensors = encoder.config.tensors.filter { tensor in
+            switch tensor {
+            case .normScale(let site), .normShift(let site): chosen.contains(site)
+            default: false
+            }
+        }
+        let adapters = AdapterSet.none.changing(Set(tensors), of: encoder.config)
+        var values = ParameterVector(adapters.parameters)
+        for (tensor, parameter) in adapters.deltas {
+            var found = try reader.read(
+                NormTuningMethod.name(of: tensor, reader.peftNames), shape: [parameter.columns])
+            found.add(encoder.values(of: tensor), scale: -1)
+            values[parameter] = found
+        }
+        return (adapters, values)
+    }
+
+    /// The norms that the targets mean.
+    private func norms(_ reader: AdapterReader) throws(AdapterError) -> [NormSite] {
+        let (config, patterns) = (reader.encoder.config, reader.patterns)
+        func module(_ site: NormSite) -> String { patterns.module(site) }
+        switch targets {
+        case .names(let names):
+            for name in names
+            where !config.normSites.contains(where: { PEFTTargets.names([name], match: module($0)) }) {
+                throw .targetMatchesNothing(
+                    file: reader.configPath, target: name,
+                    available: Set(config.normSites.map { config.names.module(of: $0) }).sorted())
+            }
+            return config.normSites.filter { PEFTTargets.names(names, match: module($0)) }
+        case .pattern(let pattern):
+            let regex = try patterns.regex(pattern, field: "target_modules")
+            let matching = config.normSites.filter { module($0).wholeMatch(of: regex) != nil }
+            if matching.isEmpty {
+                throw .targetMatchesNothing(
+                    file: reader.configPath, target: pattern,
+                    available: Set(config.normSites.map { config.names.module(of: $0) }).sorted())
+            }
+            return matching
+        case .allLinear, .nothing, nil:
+            throw .unsupportedField(
+                file: reader.configPath, field: "target_modules", found: targets?.names.first ?? "nothing",
+                expected: "names of norms, or a pattern")
+        }
+    }
+
+    /// A tensor of a norm, in the module that PEFT puts the new one into.
+    private static func name(of tensor: FrozenTensor, _ names: PEFTNames) -> String {
+        let name = names.base(tensor, isUnderAdapter: false)
+        guard let dot = name.lastIndex(of: ".") else { return name }
+        return name[..<dot] + ".ln_tuning_layers" + name[dot...]
+    }
+
+    /// Norms are new numbers: ``write(_:_:_:on:into:)``.
+    public func write(
+        _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
+    ) { preconditionFailure("the new numbers of norms are those of an encoder") }
+
+    public func write(
+        _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, on encoder: TransformerEncoder,
+        into writer: inout SafetensorsWriter
+    ) {
+        let deltas = adapters.deltas
+        for tensor in encoder.config.tensors where tensor.isOfNorm {
+            guard let delta = deltas[tensor] else { continue }
+            writer.add(
+                NormTuningMethod.name(of: tensor, names), shape: [delta.columns],
+                floats: encoder.changed(tensor, by: delta, parameters).values)
+        }
+    }
+}
