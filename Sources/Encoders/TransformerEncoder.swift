@@ -69,7 +69,7 @@ public struct TransformerEncoder: Sendable {
     public func forward(
         _ batch: PackedBatch, adapters: AdapterSet, _ pass: Pass
     ) -> (hidden: Matrix, pullback: Pullback) {
-        let longest = config.maximumPositions - adapters.virtualTokens
+        let longest = maximumTokens(behind: adapters)
         precondition(
             batch.sequences.allSatisfy { $0.count <= longest }, "a text is at most \(longest) tokens long")
         if let prompt = adapters.prompt { return forward(batch, behind: prompt, adapters, pass) }
@@ -102,6 +102,9 @@ public struct TransformerEncoder: Sendable {
             }
         )
     }
+
+    /// How many tokens a text may have: as many as there are positions, but for those that virtual tokens take.
+    public func maximumTokens(behind adapters: AdapterSet) -> Int { config.maximumPositions - adapters.virtualTokens }
 
     // MARK: In two parts
 

@@ -59,6 +59,9 @@ public struct BOFT: MergeableAdapter {
     /// What R is made of, then s.
     public var parameters: [Parameter] { [rotation, factors] }
 
+    /// The factors, which would not go back to 1 as they shrink.
+    public var undecayedParameters: [Parameter] { [factors] }
+
     private var size: Int { rotation.columns }
     private var inputs: Int { blocks * size }
 

@@ -22,6 +22,9 @@ public struct IA3: MergeableAdapter {
     /// The factors.
     public var parameters: [Parameter] { [factors] }
 
+    /// The factors, which would not go back to 1 as they shrink.
+    public var undecayedParameters: [Parameter] { [factors] }
+
     /// Ones.
     public func initialize(_ values: inout ParameterVector) {
         values[factors] = Matrix(rows: 1, columns: factors.columns, values: repeatElement(1, count: factors.columns))

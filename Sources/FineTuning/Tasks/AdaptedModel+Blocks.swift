@@ -19,8 +19,9 @@ extension AdaptedModel {
         let prompt = try self.prompt(prompt)
         let promptTokens = sentence.pooling.includesPrompt ? 0 : try tokenCount(ofPrompt: prompt)
         let pass = task?.pass ?? Pass(parameters: ParameterVector([]))
+        let limit = min(maximumTokens, encoder.maximumTokens(behind: task?.adapters ?? .none))
         let blocks = TextBlocks(texts: texts, kindCount: 1) { _, text throws(TokenizerError) in
-            [try tokenizer.tokenize(prompt + text.text, pairedWith: text.pair, limit: maximumTokens)]
+            [try tokenizer.tokenize(prompt + text.text, pairedWith: text.pair, limit: limit)]
         }
         try blocks.run(
             compute: { _, texts, tokenized in
@@ -103,6 +104,7 @@ extension AdaptedModel {
     func answering(_ name: String) throws(PredictionError) -> (task: TaskAdapter, head: any Head, limit: Int) {
         let task = try task(name)
         guard let files = task.head else { throw .noHead(task: name) }
-        return (task, files.head.head.behind(sentence), min(files.maximumTokens, encoder.config.maximumPositions))
+        let limit = min(files.maximumTokens, encoder.maximumTokens(behind: task.adapters))
+        return (task, files.head.head.behind(sentence), limit)
     }
 }

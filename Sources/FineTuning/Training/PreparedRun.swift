@@ -44,8 +44,9 @@ struct PreparedRun {
         )
         for task in run.tasks {
             let (head, values, isFrozen, ownLimit) = try task.head(in: model, seed: options.seed)
-            let limit = min(ownLimit ?? options.maximumTokens, encoder.config.maximumPositions)
             let route = adapters.firstIndex { $0?.name == task.adapter } ?? 0
+            let limit = min(
+                ownLimit ?? options.maximumTokens, encoder.maximumTokens(behind: routes[route].adapters))
             var prepared = TrainingTask(
                 task.name, head: head, isHeadFrozen: isFrozen, route: route,
                 training: try task.training.map { try model.texts(of: $0, head, limit: limit) },
