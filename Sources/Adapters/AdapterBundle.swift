@@ -129,8 +129,11 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written.
     package func write(into folder: URL) throws(AdapterError) {
-        do { try AtomicFile.write(configuration.encoded(adapters, on: encoder.config), to: folder.appending(path: AdapterBundle.configName)) } catch
-        {
+        do {
+            try AtomicFile.write(
+                configuration.encoded(adapters, on: encoder.config),
+                to: folder.appending(path: AdapterBundle.configName))
+        } catch {
             throw .files(error)
         }
         var writer = SafetensorsWriter(metadata: metadata)

@@ -38,7 +38,8 @@ import TestSupport
         let data = try Data(contentsOf: folder.appending("adapter_config.json"))
         let fields = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         let (targets, scaled) = (
-            try #require(fields["target_modules"] as? [String]), try #require(fields["feedforward_modules"] as? [String])
+            try #require(fields["target_modules"] as? [String]),
+            try #require(fields["feedforward_modules"] as? [String])
         )
         #expect(Set(scaled).isSubset(of: targets))
         #expect(scaled.isEmpty == (projections == [.value, .query]))
@@ -102,7 +103,8 @@ import TestSupport
         var values = ParameterVector(dropping.parameters)
         for parameter in dropping.parameters {
             values[parameter] = Matrix(
-                rows: parameter.rows, columns: parameter.columns, values: (0..<parameter.count).map { 0.1 * Float($0 % 7) })
+                rows: parameter.rows, columns: parameter.columns,
+                values: (0..<parameter.count).map { 0.1 * Float($0 % 7) })
         }
         let x = LinearInput(
             Matrix(rows: 4, columns: base.inputs, values: (0..<4 * base.inputs).map { Float($0 % 11) / 11 }), for: base)
@@ -202,7 +204,9 @@ import TestSupport
     }
 
     /// Where the prefix does not train, it acts, and leaves no gradient.
-    @Test(arguments: ["bert/prefix", "bert/prompt", "bert/vera", "bert/loha", "bert/lokr", "bert/oft", "bert/boft", "bert/ia3"])
+    @Test(arguments: [
+        "bert/prefix", "bert/prompt", "bert/vera", "bert/loha", "bert/lokr", "bert/oft", "bert/boft", "bert/ia3",
+    ])
     func whatDoesNotTrainLeavesNoGradient(name: String) throws {
         let fixture = try MethodFixture(name)
         let adapters = try Unfreezing(layers: [1]).deltas(for: fixture.encoder, over: fixture.bundle.adapters)

@@ -89,7 +89,8 @@ import TestSupport
         #expect(try error(of: "bert/prompt") { $0["num_virtual_tokens"] = 4 }.contains("prompt_embeddings"))
         #expect(try error(of: "bert/prefix") { $0["num_virtual_tokens"] = 600 }.contains("num_virtual_tokens"))
         #expect(
-            try error(of: "bert/prompt") { $0["num_transformer_submodules"] = 2 }.contains("num_transformer_submodules"))
+            try error(of: "bert/prompt") { $0["num_transformer_submodules"] = 2 }.contains("num_transformer_submodules")
+        )
     }
 
     @Test func moreVirtualTokensThanPositionsAreRefused() throws {

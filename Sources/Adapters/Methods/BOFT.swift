@@ -76,9 +76,9 @@ public struct BOFT: MergeableAdapter {
     ) -> (y: Matrix, pullback: LinearPullback) {
         let mark = Profile.enter(.adapter)
         defer { mark.leave() }
-        let cayley = pass.changedMaps.matrices(of: rotation) { [cayley(pass.parameters)] }[0]
+        let cayley = pass.changedMaps.matrices(of: rotation) { return [self.cayley(pass.parameters)] }[0]
         let still = stillBlocks(pass)
-        let rotations = rotations(cayley, still: still, pass)
+        let rotations = self.rotations(cayley, still: still, pass)
         // The first factor that x meets is the last.
         var (u, entering) = (x.values, [Matrix](repeating: .empty, count: butterflyFactors))
         for factor in (0..<butterflyFactors).reversed() {
@@ -128,7 +128,7 @@ public struct BOFT: MergeableAdapter {
 
     /// s ⊙ W Rᵀ: each row of the weight turned, and times its factor.
     public func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
-        let rotations = rotations(cayley(parameters), still: [], nil)
+        let rotations = self.rotations(cayley(parameters), still: [], nil)
         var weight = base.weight
         for factor in 0..<butterflyFactors {
             weight = gathered(

@@ -8,10 +8,15 @@ import Safetensors
 /// Where PEFT has no CUDA it takes one butterfly factor, whatever its configuration says, and writes that configuration with it. So
 /// a folder has as many factors as its tensors, and those that Graft writes say how many that is.
 public struct BOFTMethod: AdapterMethod {
+    /// "boft"
     public static let name = "boft"
+    /// "BOFT"
     public static let peftType = "BOFT"
+    /// ".boft_"
     public static let tensorMark = ".boft_"
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = ["block_size", "blocks", "factors", "dropout"]
+    /// Those honoured, and those that say how training went.
     public static let fieldNames: Set<String> = [
         "boft_block_size", "boft_block_num", "boft_n_butterfly_factor", "boft_dropout", "init_weights",
     ]
@@ -28,6 +33,7 @@ public struct BOFTMethod: AdapterMethod {
         (self.cut, self.butterflyFactors, self.dropoutRate) = (cut, butterflyFactors, dropoutRate)
     }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) {
         self.init(
             butterflyFactors: try settings.integer("factors", default: 1, in: 1...12),
@@ -42,6 +48,7 @@ public struct BOFTMethod: AdapterMethod {
         }
     }
 
+    /// The method and its size.
     public var summary: String {
         let factors = butterflyFactors == 1 ? "" : " and \(butterflyFactors) butterfly factors"
         return switch cut {
@@ -50,6 +57,7 @@ public struct BOFTMethod: AdapterMethod {
         }
     }
 
+    /// A rotation at each site that turns nothing yet, and factors of 1.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -72,7 +80,8 @@ public struct BOFTMethod: AdapterMethod {
             }
         guard BOFT.isPossible(inputs: inputs, blockSize: size, butterflyFactors: butterflyFactors) else {
             let pairs = butterflyFactors == 1 ? "" : ", of even size, and can be paired \(butterflyFactors - 1) times"
-            throw .invalidSetting(name, found: "\(found)", expected: "blocks that cover the \(inputs) inputs of \(site)" + pairs)
+            throw .invalidSetting(
+                name, found: "\(found)", expected: "blocks that cover the \(inputs) inputs of \(site)" + pairs)
         }
         return BOFT(
             name: site.description, inputs: inputs, outputs: outputs, blockSize: size,
@@ -83,6 +92,7 @@ public struct BOFTMethod: AdapterMethod {
 // MARK: PEFT's files
 
 extension BOFTMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         do {
             let (size, count) = (
@@ -98,6 +108,7 @@ extension BOFTMethod {
         } catch { throw .configuration(error) }
     }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] { fields(butterflyFactors) }
 
     /// With as many butterfly factors as there are.
@@ -120,6 +131,7 @@ extension BOFTMethod {
         return fields
     }
 
+    /// `boft_R` and `boft_s` of each site.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -131,6 +143,7 @@ extension BOFTMethod {
         return try reader.read(linear, BOFTMethod.tensors)
     }
 
+    /// `boft_R` and `boft_s` of each site.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

@@ -20,7 +20,8 @@ struct BlockRotation: Sendable {
         count = blocks.rows / max(size, 1)
         group = min(count, max(1, 32 / size))
         (wide, wideTransposed) = (
-            BlockRotation.widened(blocks, group, isTransposed: false), BlockRotation.widened(blocks, group, isTransposed: true)
+            BlockRotation.widened(blocks, group, isTransposed: false),
+            BlockRotation.widened(blocks, group, isTransposed: true)
         )
     }
 

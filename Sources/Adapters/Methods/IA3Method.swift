@@ -9,11 +9,17 @@ import Safetensors
 /// and its like name `output.dense`, which is the ending of two modules, behind attention and behind the feed-forward block; so
 /// both are targets, and both lead out of a block.
 public struct IA3Method: AdapterMethod {
+    /// "ia3"
     public static let name = "ia3"
+    /// "IA3"
     public static let peftType = "IA3"
+    /// ".ia3_"
     public static let tensorMark = ".ia3_"
+    /// There are none.
     public static let settingNames: [String] = []
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = [.targets, .excluded]
+    /// Those honoured, and those that say how training went.
     public static let fieldNames: Set<String> = ["feedforward_modules", "init_ia3_weights"]
 
     /// `feedforward_modules` of a folder that was read; nil: by what the maps are.
@@ -22,11 +28,13 @@ public struct IA3Method: AdapterMethod {
     /// (IA)³ has no settings.
     public init() {}
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) { self.init() }
 
     /// Always, for there are no settings: the adapters know which factors they have.
     public static func == (left: IA3Method, right: IA3Method) -> Bool { true }
 
+    /// The method and its size.
     public var summary: String { "(IA)³" }
 
     /// PEFT's where it knows the family, and the like for others: keys, values, and the way out of the feed-forward block.
@@ -37,6 +45,7 @@ public struct IA3Method: AdapterMethod {
         return [.key, .value] + (hitsAttention ? [.attentionOutput] : []) + [.output]
     }
 
+    /// Factors of 1 at each site.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -67,6 +76,7 @@ public struct IA3Method: AdapterMethod {
 // MARK: PEFT's files
 
 extension IA3Method {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         self.init()
         do {
@@ -78,6 +88,7 @@ extension IA3Method {
         } catch { throw .configuration(error) }
     }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] { ["fan_in_fan_out": false, "init_ia3_weights": true] }
 
     /// `feedforward_modules` has to be some of the targets.
@@ -97,6 +108,7 @@ extension IA3Method {
         return fields
     }
 
+    /// `ia3_l` of each site.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -136,6 +148,7 @@ extension IA3Method {
         }
     }
 
+    /// `ia3_l` of each site.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

@@ -51,7 +51,7 @@ public struct LoHa: WeightUpdate {
         mergedUpdate(into: base, parameters)
     }
 
-    func update(_ parameters: ParameterVector, _ pass: Pass?) -> Matrix {
+    func update(_ parameters: ParameterVector) -> Matrix {
         let factors = factors(parameters)
         var update = factors[0]
         update.multiply(by: factors[1], scale: scale)
@@ -63,13 +63,12 @@ public struct LoHa: WeightUpdate {
         [(a1, b1), (a2, b2)].map { a, b in .product(parameters[a], parameters[b]) }
     }
 
-    func addGradients(of dUpdate: consuming Matrix, _ pass: Pass, to gradients: inout Gradients) {
+    func addGradients(of dUpdate: Matrix, _ pass: Pass, to gradients: inout Gradients) {
         let parameters = pass.parameters
-        let factors = pass.changedMaps.matrices(of: a1) { factors(parameters) }
-        let d = dUpdate
+        let factors = pass.changedMaps.matrices(of: a1) { self.factors(parameters) }
         for (a, b, other) in [(a1, b1, factors[1]), (a2, b2, factors[0])] where pass.trains(a) || pass.trains(b) {
             // d(A B) = s · dΔW ⊙ the other factor
-            var dFactor = d
+            var dFactor = dUpdate
             dFactor.multiply(by: other, scale: scale)
             withViews(dFactor, parameters[a], parameters[b]) { views in
                 if pass.trains(a) { gradients.addProduct(views[0], transposed: views[2], to: a) }

@@ -5,10 +5,15 @@ import Safetensors
 
 /// LoHa (``LoHa``), as PEFT files it.
 public struct LoHaMethod: AdapterMethod {
+    /// "loha"
     public static let name = "loha"
+    /// "LOHA"
     public static let peftType = "LOHA"
+    /// ".hada_"
     public static let tensorMark = ".hada_"
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = ["rank", "alpha", "dropout", "module_dropout"]
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = [.targets, .excluded, .layers]
     /// `use_effective_conv2d` is about convolutions, which encoders have none of.
     public static let fieldNames: Set<String> = UpdateSettings.fieldNames.union(["use_effective_conv2d"])
@@ -22,10 +27,13 @@ public struct LoHaMethod: AdapterMethod {
         self.settings.dropout.scalesKept = true
     }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) { self.init(try UpdateSettings(settings)) }
 
+    /// The method and its size.
     public var summary: String { "LoHa of rank \(settings.rank) (alpha \(settings.alpha.plainText))" }
 
+    /// An update at each site, three factors random and the last zero.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -50,10 +58,13 @@ public struct LoHaMethod: AdapterMethod {
 // MARK: PEFT's files
 
 extension LoHaMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) { self.init(try UpdateSettings(fields)) }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] { settings.fields() }
 
+    /// `hada_w1_a` and the like of each site.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -61,6 +72,7 @@ extension LoHaMethod {
         return try reader.read(linear, LoHaMethod.tensors)
     }
 
+    /// `hada_w1_a` and the like of each site.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

@@ -115,7 +115,7 @@ public struct LoKr: WeightUpdate {
         mergedUpdate(into: base, parameters)
     }
 
-    func update(_ parameters: ParameterVector, _ pass: Pass?) -> Matrix {
+    func update(_ parameters: ParameterVector) -> Matrix {
         let (left, right) = (left.value(parameters), right.value(parameters))
         var update = Matrix(uninitializedRows: left.rows * right.rows, columns: left.columns * right.columns)
         let (rows, columns) = (right.rows, right.columns)
@@ -138,9 +138,11 @@ public struct LoKr: WeightUpdate {
         return update
     }
 
-    func addGradients(of dUpdate: consuming Matrix, _ pass: Pass, to gradients: inout Gradients) {
+    func addGradients(of dUpdate: Matrix, _ pass: Pass, to gradients: inout Gradients) {
         let parameters = pass.parameters
-        let sides = pass.changedMaps.matrices(of: keys.whole) { [left.value(parameters), right.value(parameters)] }
+        let sides = pass.changedMaps.matrices(of: keys.whole) {
+            return [left.value(parameters), right.value(parameters)]
+        }
         // Each block (i₁, j₁) of dΔW [b, d] as a row: dW₁ is what these have in common with W₂, dW₂ their sum by W₁.
         let blocks = LoKr.blocks(of: dUpdate, rows: sides[1].rows, columns: sides[1].columns)
         var d1 = Matrix(uninitializedRows: sides[0].count, columns: 1)

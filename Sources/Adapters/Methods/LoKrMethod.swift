@@ -5,12 +5,17 @@ import Safetensors
 
 /// LoKr (``LoKr``), as PEFT files it.
 public struct LoKrMethod: AdapterMethod {
+    /// "lokr"
     public static let name = "lokr"
+    /// "LOKR"
     public static let peftType = "LOKR"
+    /// ".lokr_"
     public static let tensorMark = ".lokr_"
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = [
         "rank", "alpha", "dropout", "dropout_scales", "module_dropout", "factor", "decompose_both",
     ]
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = [.targets, .excluded, .layers]
     /// `use_effective_conv2d` is about convolutions, which encoders have none of.
     public static let fieldNames: Set<String> = UpdateSettings.fieldNames.union([
@@ -29,15 +34,18 @@ public struct LoKrMethod: AdapterMethod {
         (self.settings, self.decomposesBoth, self.factor) = (settings, decomposesBoth, factor)
     }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) {
         self.init(
             try UpdateSettings(settings), decomposesBoth: try settings.flag("decompose_both", default: false),
-            factor: settings["factor"] == nil ? nil : try settings.integer("factor", default: 1, in: 1...65_536))
+            factor: try settings["factor"] == nil ? nil : settings.integer("factor", default: 1, in: 1...65_536))
         self.settings.dropout.scalesKept = try settings.flag("dropout_scales", default: false)
     }
 
+    /// The method and its size.
     public var summary: String { "LoKr of rank \(settings.rank) (alpha \(settings.alpha.plainText))" }
 
+    /// An update at each site, random but for the left side, which is zero.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -63,6 +71,7 @@ public struct LoKrMethod: AdapterMethod {
 // MARK: PEFT's files
 
 extension LoKrMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         self.init(try UpdateSettings(fields))
         do {
@@ -73,6 +82,7 @@ extension LoKrMethod {
         } catch { throw .configuration(error) }
     }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] {
         var fields = settings.fields()
         fields["decompose_both"] = decomposesBoth
@@ -81,12 +91,14 @@ extension LoKrMethod {
         return fields
     }
 
+    /// `lokr_w1` and `lokr_w2`, or their factors, of each site.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         try reader.read(try adapters(at: sites, reader.patterns, on: reader.encoder), LoKrMethod.tensors)
     }
 
+    /// `lokr_w1` and `lokr_w2`, or their factors, of each site.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

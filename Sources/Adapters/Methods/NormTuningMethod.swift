@@ -5,12 +5,19 @@ import Safetensors
 
 /// Tuning of norms alone (Zhao et al. 2023; ``NormDelta``), as PEFT's LN tuning files it: not the changes, but the new numbers.
 public struct NormTuningMethod: AdapterMethod {
+    /// "ln-tuning"
     public static let name = "ln-tuning"
+    /// "LN_TUNING"
     public static let peftType = "LN_TUNING"
+    /// ".ln_tuning_layers."
     public static let tensorMark = ".ln_tuning_layers."
+    /// Yes.
     public static let filesNorms = true
+    /// There are none.
     public static let settingNames: [String] = []
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = []
+    /// Those honoured, and those that say how training went.
     public static let fieldNames: Set<String> = []
 
     /// `target_modules` of a folder that was read; nil: every norm.
@@ -19,16 +26,19 @@ public struct NormTuningMethod: AdapterMethod {
     /// It has no settings.
     public init() {}
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) { self.init() }
 
     /// Always, for there are no settings: the adapters know which norms they change.
     public static func == (left: NormTuningMethod, right: NormTuningMethod) -> Bool { true }
 
+    /// The method and its size.
     public var summary: String { "LN tuning" }
 
     /// None: it is in no linear map.
     public func usualTargets(for config: EncoderConfig) -> [Projection] { [] }
 
+    /// A change of every norm, zero.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -40,6 +50,7 @@ public struct NormTuningMethod: AdapterMethod {
 // MARK: PEFT's files
 
 extension NormTuningMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         self.init()
         do {
@@ -47,6 +58,7 @@ extension NormTuningMethod {
         } catch { throw .configuration(error) }
     }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] { [:] }
 
     /// The whole names of the norms.
@@ -56,6 +68,7 @@ extension NormTuningMethod {
         ["target_modules": adapters.normSites.map { config.names.module(of: $0) }.sorted()]
     }
 
+    /// The new numbers of each norm.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -119,6 +132,7 @@ extension NormTuningMethod {
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) { preconditionFailure("the new numbers of norms are those of an encoder") }
 
+    /// The new numbers of each norm.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, on encoder: TransformerEncoder,
         into writer: inout SafetensorsWriter

@@ -57,8 +57,8 @@ public struct OFT: MergeableAdapter {
         let mark = Profile.enter(.adapter)
         defer { mark.leave() }
         let kept = pass.changedMaps.matrices(of: weight) {
-            let rotation = rotation(pass.parameters)
-            return BlockRotation(blocks: repeated(rotation)).matrices + [rotation]
+            let made = madeBlocks(pass.parameters)
+            return BlockRotation(blocks: repeated(made)).matrices + [made]
         }
         let rotation = BlockRotation(size: form.blockSize, count: blocks, Array(kept[..<2]))
         let (y, basePullback) = base.forward(LinearInput(rotation.rotate(x.values), for: base), pass.reachingInput)
@@ -83,13 +83,13 @@ public struct OFT: MergeableAdapter {
 
     /// W Rᵀ: each row of the weight turned.
     public func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
-        BlockRotation(blocks: repeated(rotation(parameters))).rotateBack(base.weight)
+        BlockRotation(blocks: repeated(madeBlocks(parameters))).rotateBack(base.weight)
     }
 
     // MARK: R
 
     /// The blocks of R that there are, one below the other.
-    private func rotation(_ parameters: ParameterVector) -> Matrix {
+    private func madeBlocks(_ parameters: ParameterVector) -> Matrix {
         let skew = Orthogonal.skew(projected(parameters), size: form.blockSize)
         guard let terms = form.neumannTerms else { return Orthogonal.cayley(skew) }
         return Orthogonal.polynomial(skew, Orthogonal.neumannCoefficients(terms: terms))

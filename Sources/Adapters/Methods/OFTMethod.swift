@@ -5,9 +5,13 @@ import Safetensors
 
 /// OFT (``OFT``), as PEFT has filed it since 0.17.
 public struct OFTMethod: AdapterMethod {
+    /// "oft"
     public static let name = "oft"
+    /// "OFT"
     public static let peftType = "OFT"
+    /// ".oft_"
     public static let tensorMark = ".oft_"
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = ["block_size", "blocks", "terms", "exact", "radius", "share_blocks"]
     /// `module_dropout` is a field of PEFT's that its linear maps do not read.
     public static let fieldNames: Set<String> = [
@@ -39,11 +43,12 @@ public struct OFTMethod: AdapterMethod {
         (self.radius, self.sharesBlocks) = (radius, sharesBlocks)
     }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) {
         self.init(
             neumannTerms: try settings.flag("exact", default: false)
-                ? nil : try settings.integer("terms", default: 5, in: 2...64),
-            radius: settings["radius"] == nil ? nil : try settings.positive("radius", default: 1),
+                ? nil : settings.integer("terms", default: 5, in: 2...64),
+            radius: try settings["radius"] == nil ? nil : settings.positive("radius", default: 1),
             sharesBlocks: try settings.flag("share_blocks", default: false))
         if settings["blocks"] == nil {
             cut = .size(try settings.integer("block_size", default: 32, in: 2...4096))
@@ -55,6 +60,7 @@ public struct OFTMethod: AdapterMethod {
         }
     }
 
+    /// The method and its size.
     public var summary: String {
         let name = radius == nil ? "OFT" : "constrained OFT"
         return switch cut {
@@ -63,6 +69,7 @@ public struct OFTMethod: AdapterMethod {
         }
     }
 
+    /// A rotation at each site that turns nothing yet.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -102,6 +109,7 @@ public struct OFTMethod: AdapterMethod {
 // MARK: PEFT's files
 
 extension OFTMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         do {
             guard fields.names.contains("oft_block_size") else {
@@ -109,17 +117,19 @@ extension OFTMethod {
             }
             let (size, count) = (try fields.count("oft_block_size", default: 32), try fields.count("r", default: 0))
             try fields.check(
-                "oft_block_size", size, "0 where 'r' is not, and more than 0 where that is 0", (size == 0) != (count == 0))
+                "oft_block_size", size, "0 where 'r' is not, and more than 0 where that is 0",
+                (size == 0) != (count == 0))
             self.init(
                 cut: size == 0 ? .count(count) : .size(size),
                 neumannTerms: try fields.flag("use_cayley_neumann", default: true)
-                    ? try fields.positive("num_cayley_neumann_terms", default: 5) : nil,
+                    ? fields.positive("num_cayley_neumann_terms", default: 5) : nil,
                 radius: try fields.flag("coft", default: false)
-                    ? try fields.number("eps", default: 6e-5, in: 0...1e9) : nil,
+                    ? fields.number("eps", default: 6e-5, in: 0...1e9) : nil,
                 sharesBlocks: try fields.flag("block_share", default: false))
         } catch { throw .configuration(error) }
     }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] {
         var fields: [String: Any] = [
             "block_share": sharesBlocks, "coft": radius != nil, "eps": PEFTConfiguration.plain(radius ?? 6e-5),
@@ -135,6 +145,7 @@ extension OFTMethod {
         return fields
     }
 
+    /// `oft_R.weight` of each site.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {

@@ -12,10 +12,13 @@ public struct PrefixTuning: AttentionPrefix {
         rows = Parameter(name: name + ".prefix", rows: count, columns: 2 * width)
     }
 
+    /// How many tokens it stands for.
     public var count: Int { rows.rows }
 
+    /// The keys and values.
     public var parameters: [Parameter] { [rows] }
 
+    /// Keys and values [tokens, width], and the way back.
     public func forward(_ pass: Pass) -> (keys: Matrix, values: Matrix, pullback: PrefixPullback) {
         let (keys, values) = pass.parameters[rows].halves
         let trainsRows = pass.trains(rows)
@@ -48,10 +51,13 @@ public struct ProjectedPrefix: AttentionPrefix {
         secondBias = Parameter(name: name + ".prefix.second.bias", rows: 1, columns: 2 * width)
     }
 
+    /// How many tokens it stands for.
     public var count: Int { embeddings.rows }
 
+    /// Those that all layers share, then those of this one.
     public var parameters: [Parameter] { [embeddings, firstWeight, firstBias, secondWeight, secondBias] }
 
+    /// Keys and values [tokens, width], and the way back.
     public func forward(_ pass: Pass) -> (keys: Matrix, values: Matrix, pullback: PrefixPullback) {
         let (hidden, rows) = computed(pass.parameters)
         let (keys, values) = rows.halves

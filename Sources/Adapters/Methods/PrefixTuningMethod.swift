@@ -9,12 +9,19 @@ import Safetensors
 /// PEFT hands them to transformers as the keys and values of tokens that came before, which moves the positions of a text's own
 /// tokens behind them. Encoders that take none such, in transformers, have no prefix tuning in PEFT: here they are refused by name.
 public struct PrefixTuningMethod: AdapterMethod {
+    /// "prefix"
     public static let name = "prefix"
+    /// "PREFIX_TUNING"
     public static let peftType = "PREFIX_TUNING"
+    /// "prompt_embeddings"
     public static let tensorMark = "prompt_embeddings"
+    /// No: virtual tokens are before everything.
     public static let wrapsModules = false
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = ["tokens", "projection", "hidden", "zero"]
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = []
+    /// Those honoured, and those that say how training went.
     public static let fieldNames = VirtualTokenFields.names.union([
         "encoder_hidden_size", "prefix_projection", "init_weights",
     ])
@@ -34,6 +41,7 @@ public struct PrefixTuningMethod: AdapterMethod {
         (self.tokens, self.projection, self.startsAtZero) = (tokens, projection, startsAtZero)
     }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) {
         let hidden = try settings.integer("hidden", default: 0, in: 0...65_536)
         let isProjected = try settings.flag("projection", default: hidden > 0)
@@ -43,11 +51,13 @@ public struct PrefixTuningMethod: AdapterMethod {
             projection: isProjected ? hidden : nil, startsAtZero: try settings.flag("zero", default: false))
     }
 
+    /// The method and its size.
     public var summary: String { "prefix tuning with \(tokens) tokens" + (projection == nil ? "" : " from a network") }
 
     /// None: it is in no linear map.
     public func usualTargets(for config: EncoderConfig) -> [Projection] { [] }
 
+    /// Keys and values for every layer.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -75,7 +85,8 @@ public struct PrefixTuningMethod: AdapterMethod {
         guard PrefixTuningMethod.families.contains(config.family.modelType) else {
             throw .notForFamily(
                 method: PrefixTuningMethod.name, family: config.family.modelType,
-                reason: "its encoder takes no keys and values from before in transformers, so PEFT has none for it either")
+                reason:
+                    "its encoder takes no keys and values from before in transformers, so PEFT has none for it either")
         }
     }
 
@@ -110,6 +121,7 @@ extension Parameter {
 // MARK: PEFT's files
 
 extension PrefixTuningMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         do {
             // A projection is not in the folder: what is saved is what came out of it.
@@ -120,9 +132,10 @@ extension PrefixTuningMethod {
 
     /// What came out of a projection is filed as a prefix without one.
     public func fields() -> [String: Any] {
-        ["init_weights": startsAtZero ? "zero" : NSNull(), "prefix_projection": false]
+        ["init_weights": startsAtZero ? "zero" as Any : NSNull(), "prefix_projection": false]
     }
 
+    /// The same, and what the adapters and the encoder say.
     public func fields(
         of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
     ) -> [String: Any] {
@@ -135,6 +148,7 @@ extension PrefixTuningMethod {
 
     private static let tensorName = "prompt_embeddings"
 
+    /// `prompt_embeddings`, a layer's keys and values beside the other layers'.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -154,6 +168,7 @@ extension PrefixTuningMethod {
         return (adapters, values)
     }
 
+    /// `prompt_embeddings`, a layer's keys and values beside the other layers'.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

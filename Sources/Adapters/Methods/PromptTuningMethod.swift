@@ -8,12 +8,19 @@ import Safetensors
 /// Hidden states are those of a text's own tokens, so pooling, heads and tags do not see the virtual ones. In PEFT the states of
 /// these come first, and a head that reads the first state reads one of theirs: a folder for such a head is refused by name.
 public struct PromptTuningMethod: AdapterMethod {
+    /// "prompt"
     public static let name = "prompt"
+    /// "PROMPT_TUNING"
     public static let peftType = "PROMPT_TUNING"
+    /// "prompt_embeddings"
     public static let tensorMark = "prompt_embeddings"
+    /// No: virtual tokens are before everything.
     public static let wrapsModules = false
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = ["tokens", "start"]
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = []
+    /// Those honoured, and those that say how training went.
     public static let fieldNames = VirtualTokenFields.names.union([
         "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs",
     ])
@@ -36,6 +43,7 @@ public struct PromptTuningMethod: AdapterMethod {
     /// 16 tokens, which start as words of the vocabulary.
     public init(tokens: Int = 16, start: Start = .vocabulary) { (self.tokens, self.start) = (tokens, start) }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) {
         self.init(
             tokens: try settings.integer("tokens", default: 16, in: 1...4096),
@@ -43,11 +51,13 @@ public struct PromptTuningMethod: AdapterMethod {
                 "start", default: .vocabulary, of: [("vocabulary", .vocabulary), ("random", .random)]))
     }
 
+    /// The method and its size.
     public var summary: String { "prompt tuning with \(tokens) tokens" }
 
     /// None: it is in no linear map.
     public func usualTargets(for config: EncoderConfig) -> [Projection] { [] }
 
+    /// The virtual tokens.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -86,13 +96,15 @@ extension Matrix {
     static func normal(_ parameter: Parameter, seed: UInt64) -> Matrix {
         var random = RandomStream(seed: seed, name: parameter.name)
         return Matrix(
-            rows: parameter.rows, columns: parameter.columns, values: (0..<parameter.count).map { _ in random.normal() })
+            rows: parameter.rows, columns: parameter.columns, values: (0..<parameter.count).map { _ in random.normal() }
+        )
     }
 }
 
 // MARK: PEFT's files
 
 extension PromptTuningMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
         do {
             let start = try fields.text("prompt_tuning_init")
@@ -109,6 +121,7 @@ extension PromptTuningMethod {
 
     private static let ofVocabulary = "SAMPLE_VOCAB"
 
+    /// The same, and what the adapters and the encoder say.
     public func fields(
         of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
     ) -> [String: Any] {
@@ -119,6 +132,7 @@ extension PromptTuningMethod {
 
     static let tensorName = "prompt_embeddings"
 
+    /// `prompt_embeddings`
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -131,7 +145,8 @@ extension PromptTuningMethod {
         if reader.taskType == "SEQ_CLS" {
             throw .unsupportedField(
                 file: reader.configPath, field: "task_type", found: "SEQ_CLS",
-                expected: "FEATURE_EXTRACTION or TOKEN_CLS: the head would read the first virtual token, and Graft's read"
+                expected:
+                    "FEATURE_EXTRACTION or TOKEN_CLS: the head would read the first virtual token, and Graft's read"
                     + " the text's own")
         }
         try VirtualTokenFields.check(tokens, on: reader.encoder.config, name: "num_virtual_tokens")
@@ -141,6 +156,7 @@ extension PromptTuningMethod {
         return (adapters, values)
     }
 
+    /// `prompt_embeddings`
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

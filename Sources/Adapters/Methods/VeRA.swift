@@ -81,8 +81,8 @@ public struct VeRA: MergeableAdapter {
 
     /// W + (b ⊙ B) (d ⊙ A)
     public func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
-        let a = projection.a(inputs: inputs).multiplyingRows(by: parameters[d].values)
-        let b = projection.b(outputs: b.columns).multiplyingRows(by: parameters[b].values)
+        let a = projection.firstColumnsOfA(inputs).multiplyingRows(by: parameters[d].values)
+        let b = projection.firstRowsOfB(b.columns).multiplyingRows(by: parameters[b].values)
         var weight = base.weight
         withViews(b, a) { views in
             weight.withMutableView { Product.compute(views[0], views[1], accumulating: true, into: $0) }

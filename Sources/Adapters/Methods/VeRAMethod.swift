@@ -5,11 +5,17 @@ import Safetensors
 
 /// VeRA (``VeRA``), as PEFT files it, with the shared projection in the folder.
 public struct VeRAMethod: AdapterMethod {
+    /// "vera"
     public static let name = "vera"
+    /// "VERA"
     public static let peftType = "VERA"
+    /// "vera_"
     public static let tensorMark = "vera_"
+    /// Those of PEFT that matter, in full words.
     public static let settingNames = ["rank", "start", "dropout"]
+    /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = [.targets, .layers, .biases]
+    /// Those honoured, and those that say how training went.
     public static let fieldNames: Set<String> = [
         "r", "vera_dropout", "d_initial", "init_weights", "projection_prng_key", "save_projection",
     ]
@@ -26,6 +32,7 @@ public struct VeRAMethod: AdapterMethod {
         (self.rank, self.start, self.dropoutRate) = (rank, start, dropoutRate)
     }
 
+    /// The usual settings, but for those that are said.
     public init(_ settings: MethodSettings) throws(AdapterError) {
         self.init(
             rank: try settings.integer("rank", default: 256, in: 1...65_536),
@@ -33,8 +40,10 @@ public struct VeRAMethod: AdapterMethod {
             dropoutRate: try settings.number("dropout", default: 0, in: 0...0.99))
     }
 
+    /// The method and its size.
     public var summary: String { "VeRA of rank \(rank)" }
 
+    /// An adapter at each site, d as it starts and b zero, with one projection for all.
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -66,23 +75,25 @@ public struct VeRAMethod: AdapterMethod {
 // MARK: PEFT's files
 
 extension VeRAMethod {
+    /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
+        let hasProjection: Bool
         do {
             self.init(
                 rank: try fields.positive("r", default: 256),
                 start: try fields.number("d_initial", default: 0.1, in: -1e9...1e9),
                 dropoutRate: try fields.number("vera_dropout", default: 0, in: 0...0.99))
-            guard try fields.flag("save_projection", default: true) else {
-                throw AdapterError.unsupportedField(
-                    file: fields.file, field: "save_projection", found: "false",
-                    expected: "true: only PyTorch can draw the projection again; have PEFT save it with"
-                        + " save_projection=True")
-            }
-        } catch let error as AdapterError { throw error } catch let error as JSONFieldsError {
-            throw .configuration(error)
-        } catch { preconditionFailure("fields throw no other errors") }
+            hasProjection = try fields.flag("save_projection", default: true)
+        } catch { throw .configuration(error) }
+        guard hasProjection else {
+            throw .unsupportedField(
+                file: fields.file, field: "save_projection", found: "false",
+                expected:
+                    "true: only PyTorch can draw the projection again; have PEFT save it with save_projection=True")
+        }
     }
 
+    /// What PEFT writes.
     public func fields() -> [String: Any] {
         [
             "d_initial": PEFTConfiguration.plain(start), "fan_in_fan_out": false, "init_weights": true,
@@ -93,6 +104,7 @@ extension VeRAMethod {
 
     private static let projectionNames = (a: "base_model.vera_A", b: "base_model.vera_B")
 
+    /// `vera_lambda_b` and `vera_lambda_d` of each site, and the projection.
     public func read(
         _ reader: inout AdapterReader, at sites: [Site]
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
@@ -115,6 +127,7 @@ extension VeRAMethod {
         return (adapters, values)
     }
 
+    /// `vera_lambda_b` and `vera_lambda_d` of each site, and the projection.
     public func write(
         _ adapters: AdapterSet, _ parameters: ParameterVector, _ names: PEFTNames, into writer: inout SafetensorsWriter
     ) {

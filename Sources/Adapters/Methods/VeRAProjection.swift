@@ -36,19 +36,19 @@ public final class VeRAProjection: Sendable {
     public var rank: Int { a.rows }
 
     /// The part of A that a map with so many inputs reads.
-    func a(inputs: Int) -> Matrix {
+    func firstColumnsOfA(_ inputs: Int) -> Matrix {
         var part = Matrix(uninitializedRows: a.rows, columns: inputs)
         part.withMutableView { part in a.withView { part.copy($0[0..<$0.rows, 0..<inputs]) } }
         return part
     }
 
     /// The part of B that a map with so many outputs reads.
-    func b(outputs: Int) -> Matrix { b.rows(0..<outputs) }
+    func firstRowsOfB(_ outputs: Int) -> Matrix { b.rows(0..<outputs) }
 
     func panels(inputs: Int, outputs: Int) -> Panels {
         known.withLock { known in
             if let panels = known[[inputs, outputs]] { return panels }
-            let (a, b) = (a(inputs: inputs), b(outputs: outputs))
+            let (a, b) = (firstColumnsOfA(inputs), firstRowsOfB(outputs))
             let panels = Panels(a: a, aTransposed: a.transposed(), b: b, bTransposed: b.transposed())
             known[[inputs, outputs]] = panels
             return panels
@@ -63,7 +63,9 @@ extension Matrix {
         let (rows, columns) = (rows, columns)
         withBuffer { from in
             out.withMutableBuffer { to in
-                for row in 0..<rows { for column in 0..<columns { to[column * rows + row] = from[row * columns + column] } }
+                for row in 0..<rows {
+                    for column in 0..<columns { to[column * rows + row] = from[row * columns + column] }
+                }
             }
         }
         return out

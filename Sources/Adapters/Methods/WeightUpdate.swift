@@ -13,9 +13,9 @@ protocol WeightUpdate: MergeableAdapter {
     /// Two of the parameters, under which a pass keeps what was made of all.
     var keys: (whole: Parameter, alone: Parameter) { get }
     /// ΔW.
-    func update(_ parameters: ParameterVector, _ pass: Pass?) -> Matrix
+    func update(_ parameters: ParameterVector) -> Matrix
     /// Leaves the gradients of what trains, from that of ΔW.
-    func addGradients(of dUpdate: consuming Matrix, _ pass: Pass, to gradients: inout Gradients)
+    func addGradients(of dUpdate: Matrix, _ pass: Pass, to gradients: inout Gradients)
 }
 
 extension WeightUpdate {
@@ -38,7 +38,7 @@ extension WeightUpdate {
                 withViews(kept.map { dy.multiplyingColumns(by: $0) } ?? dy, values) { views in
                     dUpdate.withMutableView { Product.compute(views[0].transposed, views[1], into: $0) }
                 }
-                addGradients(of: dUpdate, pass, to: &gradients)
+                self.addGradients(of: dUpdate, pass, to: &gradients)
             }
         )
     }
@@ -50,7 +50,7 @@ extension WeightUpdate {
         let changed = pass.changedMaps.map(of: keys.whole) {
             FrozenLinear(
                 bias: base.bias, precision: .float32, inputFactors: base.inputFactors,
-                source: { [parameters = pass.parameters] in merged(into: base, parameters) })
+                source: { [parameters = pass.parameters] in self.merged(into: base, parameters) })
         }
         return changed.forward(x, pass)
     }
@@ -65,7 +65,7 @@ extension WeightUpdate {
         let update = pass.changedMaps.map(of: keys.alone) {
             FrozenLinear(
                 bias: [Float](repeating: 0, count: base.outputs), precision: .float32,
-                source: { [parameters = pass.parameters] in update(parameters, nil) })
+                source: { [parameters = pass.parameters] in self.update(parameters) })
         }
         let (change, changePullback) = update.forward(LinearInput(x.values, for: update), pass)
         var y = consume frozen
@@ -86,7 +86,7 @@ extension WeightUpdate {
     /// W + ΔW
     func mergedUpdate(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
         var weight = base.weight
-        weight.add(update(parameters, nil))
+        weight.add(update(parameters))
         return weight
     }
 }

@@ -67,12 +67,12 @@ struct Embeddings: Sendable {
                 if let normPullback { d = normPullback(d, &gradients) }
                 // 1.
                 for (table, parameter) in trained {
-                    let (d, places) = table == .words && prompt != nil ? rows.ofWords(d) : (d, rows[table])
-                    gradients.addRows(of: d, at: places, to: parameter)
+                    let (own, places) = table == .words && prompt != nil ? rows.ofWords(d) : (d, rows[table])
+                    gradients.addRows(of: own, at: places, to: parameter)
                 }
                 if let prompt, pass.trains(prompt.rows) {
-                    let (d, places) = rows.ofVirtualTokens(d)
-                    gradients.addRows(of: d, at: places, to: prompt.rows)
+                    let (own, places) = rows.ofVirtualTokens(d)
+                    gradients.addRows(of: own, at: places, to: prompt.rows)
                 }
             }
         )
@@ -144,14 +144,14 @@ private struct TableRows: Sendable {
     }
 
     /// The rows of `d` that belong to words, and which these are.
-    func ofWords(_ d: Matrix) -> (d: Matrix, words: [Int]) { chosen(d, words.indices.filter { words[$0] >= 0 }) { $0 } }
+    func ofWords(_ d: Matrix) -> (Matrix, [Int]) { chosen(d, words.indices.filter { words[$0] >= 0 }) { $0 } }
 
     /// The rows of `d` that belong to virtual tokens, and which these are, from 0.
-    func ofVirtualTokens(_ d: Matrix) -> (d: Matrix, tokens: [Int]) {
+    func ofVirtualTokens(_ d: Matrix) -> (Matrix, [Int]) {
         chosen(d, words.indices.filter { words[$0] < 0 }) { -1 - $0 }
     }
 
-    private func chosen(_ d: Matrix, _ rows: [Int], _ place: (Int) -> Int) -> (d: Matrix, places: [Int]) {
+    private func chosen(_ d: Matrix, _ rows: [Int], _ place: (Int) -> Int) -> (Matrix, [Int]) {
         var some = Matrix(uninitializedRows: rows.count, columns: d.columns)
         some.withMutableView { some in
             d.withView { d in for (index, row) in rows.enumerated() { some.row(index).copy(d.row(row)) } }
