@@ -20,7 +20,7 @@ struct MethodFixture {
         func entries(_ url: URL) -> [String] {
             ((try? FileManager.default.contentsOfDirectory(atPath: url.path(percentEncoded: false))) ?? []).sorted()
         }
-        return entries(root).filter { !$0.hasSuffix(".json") }.flatMap { family in
+        return entries(root).filter { !$0.contains(".") }.flatMap { family in
             entries(root.appending(path: family)).filter { !$0.hasSuffix(".safetensors") }.map { "\(family)/\($0)" }
         }
     }()

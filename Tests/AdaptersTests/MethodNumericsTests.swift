@@ -64,6 +64,40 @@ import TestSupport
         #expect(extents(27, 2) == [1, 27])
     }
 
+    /// More factors than the tiny encoders have room for, on one map of PEFT's.
+    @Test func threeButterflyFactorsAreThoseOfPEFT() throws {
+        let golden = try GoldenFile("methods/butterfly.safetensors")
+        let weight = try golden.matrix("weight")
+        let base = FrozenLinear(bias: try golden.floats("bias"), precision: .float32) { weight }
+        let adapter = BOFT(
+            name: "x", inputs: 24, outputs: 5, blockSize: 2, butterflyFactors: 3, dropoutRate: 0)
+        var values = ParameterVector(adapter.parameters)
+        func put(_ name: String, _ parameter: Parameter) throws -> Matrix {
+            Matrix(rows: parameter.rows, columns: parameter.columns, values: try golden.floats(name))
+        }
+        values[adapter.rotation] = try put("boft_R", adapter.rotation)
+        values[adapter.factors] = try put("boft_s", adapter.factors)
+        let x = try golden.matrix("x")
+        let pass = Pass(parameters: values, demand: .parametersAndInput)
+        let (y, pullback) = adapter.forward(LinearInput(x, for: base), through: base, pass)
+        #expect(Closeness.differenceOfLargest(y.values, try golden.floats("y")) < 1e-6)
+        var (gradients, dx) = (values.zeroed(), Matrix(rows: x.rows, columns: x.columns))
+        let dy = try golden.matrix("dy")
+        dx.withMutableView {
+            var share = InputGradient(into: $0)
+            pullback(dy, &gradients, &share)
+        }
+        #expect(Closeness.relativeError(dx.values, try golden.floats("dx")) < 1e-6)
+        for (name, parameter) in [("boft_R", adapter.rotation), ("boft_s", adapter.factors)] {
+            let expected = try golden.floats("gradient.\(name)")
+            #expect(Closeness.relativeError(gradients[parameter].values, expected) < 1e-5, "\(name)")
+        }
+        let merged = adapter.merged(into: base, values)
+        let plain = FrozenLinear(bias: base.bias, precision: .float32) { merged }
+        let again = plain.forward(LinearInput(x, for: plain), Pass(parameters: values)).y
+        #expect(Closeness.differenceOfLargest(again.values, y.values) < 1e-6)
+    }
+
     /// A rotation keeps lengths; the series is one only nearly.
     @Test(arguments: [nil, 5, 9])
     func rotationsKeepLengths(terms: Int?) throws {

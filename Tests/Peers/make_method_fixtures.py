@@ -69,7 +69,6 @@ def variants(family):
         "oft-shared": OFTConfig(r=4, oft_block_size=0, target_modules=some, block_share=True, num_cayley_neumann_terms=3),
         "oft-constrained": OFTConfig(oft_block_size=10, target_modules=some, coft=True, eps=0.4, num_cayley_neumann_terms=7),
         "boft-plain": BOFTConfig(boft_block_num=5, boft_block_size=0, target_modules=some),
-        "boft-thrice": BOFTConfig(boft_block_size=2, boft_n_butterfly_factor=3, target_modules=["output.dense"]),
         "layers": VeraConfig(r=2, target_modules=every, layers_to_transform=[1]),
         "prefix-zero": PrefixTuningConfig(init_weights="zero", **PROMPT),
         "p-tuning": PromptEncoderConfig(encoder_hidden_size=8, **PROMPT),
@@ -105,6 +104,7 @@ FULL = ["bert", "distilbert", "mpnet", "modernbert", "t5"]
 def make(root):
     """Makes Tests/Fixtures/methods."""
     write_json(root / "versions.json", VERSIONS)
+    write_tensors(root / "butterfly.safetensors", butterfly())
     os.chdir(FIXTURES / "families")  # so that adapters name their base by its folder, not by a path
     for number, name in enumerate(IA3):
         family = replace(FAMILIES[name], segments=False)
@@ -124,6 +124,26 @@ def make(root):
         if name == "bert":
             golden |= projected(family, family.load(name), texts)
         write_tensors(root / name / "golden.safetensors", golden, notes=family.notes)
+
+
+def butterfly():
+    """One map of PEFT's with three butterfly factors, by itself: 24 inputs in blocks of 2."""
+    generator = torch.Generator().manual_seed(4998)
+    normal = lambda *shape: torch.randn(*shape, generator=generator)
+    configuration = BOFTConfig(boft_block_size=2, boft_n_butterfly_factor=3)
+    layer = boft.Linear(torch.nn.Linear(24, 5), "default", configuration)
+    names = {"weight": layer.base_layer.weight, "bias": layer.base_layer.bias}
+    trained = {"boft_R": layer.boft_R["default"], "boft_s": layer.boft_s["default"]}
+    for value in (names | trained).values():
+        value.data.copy_(0.5 * normal(*value.shape))
+    found = {name: value.float().clone() for name, value in (names | trained).items()}
+    found |= {"x": normal(7, 24), "dy": normal(7, 5)}
+    layer = layer.double()
+    x = found["x"].double().requires_grad_()
+    y = layer(x)
+    y.backward(found["dy"].double())
+    found |= {"y": y, "dx": x.grad} | {f"gradient.{name}": value.grad for name, value in trained.items()}
+    return found
 
 
 def write_adapter(model, folder, configuration, seed):
