@@ -47,7 +47,7 @@ import TestSupport
     }
 
     /// Methods that change the encoder from the start: their vectors stand before a text, whatever they are.
-    static let changesFromTheStart: Set<String> = ["prefix", "prompt"]
+    static let changesFromTheStart: Set<String> = ["prefix", "prompt", "p-tuning"]
 
     private func hidden(
         _ encoder: TransformerEncoder, _ batch: PackedBatch, _ adapters: AdapterSet, _ values: ParameterVector

@@ -97,7 +97,11 @@ NORMS = {
 }
 #: Whose encoders take keys and values from before in transformers.
 PREFIXED = ["bert", "roberta", "electra"]
-PROMPTED = {"electra": dict(token_dim=12), "albert-groups": dict(token_dim=12)}
+PROMPTED = {
+    "distilbert": dict(token_dim=20, num_attention_heads=2, num_layers=3),
+    "electra": dict(token_dim=12),
+    "albert-groups": dict(token_dim=12),
+}
 FULL = ["bert", "distilbert", "mpnet", "modernbert", "t5"]
 
 
@@ -167,10 +171,10 @@ def random(name, value, generator):
 
 
 def computed(family, model, folder, texts, base, method):
-    # A prompt encoder with a network in it is saved as what comes out, which PEFT only opens to use it.
-    has_network = method == "p-tuning"
-    model = PeftModel.from_pretrained(model, folder, is_trainable=not has_network, autocast_adapter_dtype=False).double().eval()
-    for value in model.prompt_encoder.parameters() if has_network else []:
+    # PEFT opens virtual tokens only to use them.
+    is_virtual = method.startswith("p")
+    model = PeftModel.from_pretrained(model, folder, is_trainable=not is_virtual, autocast_adapter_dtype=False).double().eval()
+    for value in model.prompt_encoder.parameters() if is_virtual else []:
         value.requires_grad_(True)
     last, entering = last_states(family, model, texts, backward=True)
     assert (last - base).abs().max() > 0.1, f"{folder}: nothing changes"

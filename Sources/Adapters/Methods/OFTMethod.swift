@@ -111,10 +111,11 @@ public struct OFTMethod: AdapterMethod {
 extension OFTMethod {
     /// PEFT's fields, with PEFT's defaults.
     public init(_ fields: JSONFields) throws(AdapterError) {
+        // Folders of PEFT before 0.14 have none, and other numbers.
+        guard fields.names.contains("oft_block_size") else {
+            throw .configuration(.missingField(file: fields.file, field: "oft_block_size"))
+        }
         do {
-            guard fields.names.contains("oft_block_size") else {
-                throw JSONFieldsError.missingField(file: fields.file, field: "oft_block_size")
-            }
             let (size, count) = (try fields.count("oft_block_size", default: 32), try fields.count("r", default: 0))
             try fields.check(
                 "oft_block_size", size, "0 where 'r' is not, and more than 0 where that is 0",
