@@ -9,7 +9,8 @@ import Matrices
 /// by Cayley's transform (I − S)(I + S)⁻¹ or by the first terms of its series. S starts at zero, so a fresh adapter changes
 /// nothing.
 ///
-/// In the constrained variant (COFT) S is kept within a ball: what is outside counts as the nearest point inside.
+/// In the constrained variant (COFT) S is kept within a ball: what is outside counts as the nearest point inside, and has the
+/// gradient of that point.
 public struct OFT: MergeableAdapter {
     /// Of each block, the numbers of S above its diagonal, row after row; one row for all blocks where they share it.
     public let weight: Parameter
@@ -97,16 +98,12 @@ public struct OFT: MergeableAdapter {
 
     /// The gradient of the parameter, from that of the blocks that there are.
     private func pullback(_ dRotation: Matrix, _ rotation: Matrix, _ parameters: ParameterVector) -> Matrix {
-        var d: Matrix
-        if let terms = form.neumannTerms {
-            let skew = Orthogonal.skew(projected(parameters), size: form.blockSize)
-            let coefficients = Orthogonal.neumannCoefficients(terms: terms)
-            d = Orthogonal.skewPullback(Orthogonal.polynomialPullback(dRotation, skew, coefficients))
-        } else {
-            d = Orthogonal.skewPullback(Orthogonal.cayleyPullback(dRotation, rotation))
+        guard let terms = form.neumannTerms else {
+            return Orthogonal.skewPullback(Orthogonal.cayleyPullback(dRotation, rotation))
         }
-        projectPullback(&d, parameters[weight])
-        return d
+        let skew = Orthogonal.skew(projected(parameters), size: form.blockSize)
+        let coefficients = Orthogonal.neumannCoefficients(terms: terms)
+        return Orthogonal.skewPullback(Orthogonal.polynomialPullback(dRotation, skew, coefficients))
     }
 
     /// All blocks, where they share one.
@@ -142,16 +139,7 @@ public struct OFT: MergeableAdapter {
         guard let radius = form.radius else { return nil }
         let most = radius / Float(weight.rows).squareRoot()
         let norm = (2 * values.row(block).reduce(0) { $0 + $1 * $1 }).squareRoot()
-        return norm <= most ? nil : most / norm
-    }
-
-    /// Of a block v outside the ball, the gradient of r v/|v|: what of it is along v is gone.
-    private func projectPullback(_ d: inout Matrix, _ values: Matrix) {
-        for block in 0..<values.rows {
-            guard let factor = shrinking(values, block) else { continue }
-            let (v, dv) = (values.row(block), d.row(block))
-            let along = zip(v, dv).reduce(0) { $0 + $1.0 * $1.1 } / v.reduce(0) { $0 + $1 * $1 }
-            for column in v.indices { d[block, column] = factor * (dv[column] - along * v[column]) }
-        }
+        // What was brought back is inside, but for its rounding.
+        return norm <= most * (1 + 1e-6) ? nil : most / norm
     }
 }
