@@ -83,7 +83,9 @@ extension AdapterError: CustomStringConvertible {
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
         case .notAdded(let adapter, let reason):
             "the adapter '\(adapter)' cannot work with a weight or beside others: \(reason)"
-        case .notMergeable(let site): "the adapter at \(site) is no change of a weight and cannot be merged"
+        case .notMergeable(let site):
+            "the adapter of \(site) is no change of a weight, so that no weight can do what it does: it computes something of its own"
+                + " between the frozen parts; keep it as an adapter"
         }
     }
 }

@@ -16,6 +16,7 @@ extension TransformerEncoder {
     package func mergedTensors(
         _ adapters: AdapterSet, _ parameters: ParameterVector
     ) throws(AdapterError) -> [FrozenTensor: Matrix] {
+        guard adapters.hasOnlyMapsNormsAndTables else { throw .notMergeable(site: "blocks or texts") }
         var merged: [FrozenTensor: Matrix] = [:]
         func merge(
             _ adapter: any LinearAdapter, into map: FrozenLinear, _ name: String, _ weight: FrozenTensor,
@@ -49,7 +50,9 @@ extension MergeableAdapter {
 
     /// Whether all that it wraps is a change of the weight too.
     fileprivate var isMergeable: Bool {
+        let sum = (self as? AdapterSum) ?? (self as? AdditiveSum)?.sum
+        if let sum { return sum.terms.allSatisfy { ($0.adapter as? any MergeableAdapter)?.isMergeable ?? false } }
         let inner = (self as? WeightDelta)?.inner ?? (self as? BiasDelta)?.inner
-        return inner.map { $0 is any MergeableAdapter } ?? true
+        return inner.map { ($0 as? any MergeableAdapter)?.isMergeable ?? false } ?? true
     }
 }

@@ -1,10 +1,9 @@
 import Synchronization
 
-/// What adapters make of the values of one pass, once for all who share it: linear maps with other weights, packed, for the parts
-/// of a step; and what they do with rows (``RowChange``), for mixed batches.
+/// Linear maps that adapters make of whole weights and the values of one pass: each is made, and packed, once, and read by all
+/// parts of a step.
 package final class ChangedMaps: Sendable {
     private let maps = Mutex<[Parameter: Slot]>([:])
-    private let changes = Mutex<[Site: (base: FrozenLinear, change: any RowChange)]>([:])
 
     /// Room for one map, which threads that want it wait for while the first makes it.
     private final class Slot: Sendable { let map = Mutex<FrozenLinear?>(nil) }
@@ -22,16 +21,6 @@ package final class ChangedMaps: Sendable {
             let made = make()
             map = made
             return made
-        }
-    }
-
-    /// What the adapter of a site does with rows beside `base`, from `make` where nobody made it yet.
-    func change(at site: Site, of base: FrozenLinear, _ make: () -> any RowChange) -> any RowChange {
-        changes.withLock { changes in
-            if let known = changes[site], known.base === base { return known.change }
-            let change = make()
-            changes[site] = (base, change)
-            return change
         }
     }
 }

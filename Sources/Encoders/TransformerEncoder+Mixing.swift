@@ -25,7 +25,7 @@ extension TransformerEncoder {
                 if let adapter = adapter as? any RowwiseAdapter {
                     let base = self[site]
                     change = .beside(
-                        tenant.pass.changedMaps.change(at: site, of: base) {
+                        tenant.pass.rowChanges.change(at: site, of: base) {
                             adapter.rowChange(of: base, tenant.pass.parameters)
                         })
                 } else {
@@ -41,9 +41,8 @@ extension TransformerEncoder {
 extension AdapterSet {
     /// Whether all that it changes are linear maps, norms and tables of embeddings.
     package var hasOnlyMapsNormsAndTables: Bool {
-        let known =
-            linear.values.reduce(0) { $0 + $1.parameters.count } + norms.values.reduce(0) { $0 + $1.parameters.count }
-            + (embeddings?.parameters.count ?? 0)
-        return known == parameters.count
+        let ofMaps = Set(linear.values.flatMap(\.parameters) + (embeddings?.projection?.parameters ?? []))
+        let known = ofMaps.union(norms.values.flatMap(\.parameters)).union(embeddings?.tables.values.map { $0 } ?? [])
+        return known.isSuperset(of: parameters)
     }
 }

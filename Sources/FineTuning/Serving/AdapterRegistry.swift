@@ -266,7 +266,7 @@ public final class AdapterRegistry: Sendable {
         switch held.source {
         case .task(let task): (what, baseModel) = (task.summary, task.bundle?.configuration.baseModel)
         case .sum(let parts, _):
-            what = parts.map { $0.weight == 1 ? $0.name : "\($0.weight) × \($0.name)" }.joined(separator: " + ")
+            what = parts.map { $0.weight == 1 ? $0.name : "\($0.weight.plainText) × \($0.name)" }.joined(separator: " + ")
             baseModel = nil
         }
         let parameters: Int
@@ -289,7 +289,7 @@ extension TaskAdapter {
         let projections = Set(linear.keys.map(\.projection))
         let names = Projection.allCases.filter(projections.contains).map(\.rawValue).joined(separator: ", ")
         let layers = Set(linear.keys.map(\.layer)).count
-        let method = bundle.configuration.summary
+        let method = bundle.configuration.method.summary
         return linear.isEmpty ? method : "\(method) on \(names) in \(layers) layers"
     }
 }

@@ -15,7 +15,7 @@ import Tokenizers
 /// ```
 public struct AdaptedModel: Sendable {
     /// The frozen encoder that all tasks share.
-    public let encoder: TransformerEncoder
+    public private(set) var encoder: TransformerEncoder
     /// The model folder's tokenizer.
     public let tokenizer: any Tokenizer
     /// How the model folder makes sentence embeddings.
@@ -100,8 +100,28 @@ public struct AdaptedModel: Sendable {
     /// Adds a task that is already in memory.
     public mutating func add(_ name: String, _ task: TaskAdapter) { tasks[name] = task }
 
+    /// Multiplies the changes that a task's adapters make by `weight`; its head stays. ``AdapterRegistry`` does so too, and can take it
+    /// back.
+    ///
+    /// - Throws: ``PredictionError`` if there is no such task, ``AdapterError/notAdded(adapter:reason:)`` if its method has no weights.
+    public mutating func scaleAdapters(of name: String, by weight: Float) throws {
+        let task = try task(name)
+        precondition(weight.isFinite, "a weight is a finite number")
+        let (adapters, values) = try AdapterSet.sum([
+            .init(name: name, adapters: task.adapters, pass: task.pass, weight: weight)
+        ])
+        if weight != 1 { tasks[name] = TaskAdapter(adapters, values, head: task.head) }
+    }
+
     /// Takes a task away; nothing if there is none of this name.
     public mutating func remove(_ name: String) { tasks[name] = nil }
+
+    /// The same model with another encoder of the same config, that weights were merged into, and without tasks.
+    func with(_ encoder: TransformerEncoder) -> AdaptedModel {
+        var model = withoutTasks
+        model.encoder = encoder
+        return model
+    }
 
     /// The same model without tasks.
     package var withoutTasks: AdaptedModel {
