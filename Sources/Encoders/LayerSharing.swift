@@ -9,14 +9,35 @@ package struct LayerSharing: Sendable {
     /// Compares branches on `encoder`.
     package init(_ branches: [Branch], on encoder: TransformerEncoder) {
         let places = [nil] + encoder.layers.map { Optional($0.maps.layer) }
+        let levels = branches.map { branch in
+            var levels = [Int?: Level]()
+            for (site, adapter) in branch.adapters.linear {
+                levels[site.layer, default: Level()].linear[site.projection] = adapter
+            }
+            for (site, norm) in branch.adapters.norms { levels[site.layer, default: Level()].norms[site] = norm }
+            if let embeddings = branch.adapters.embeddings { levels[nil, default: Level()].embeddings = embeddings }
+            return levels
+        }
+        let isComparable = branches.map(\.adapters.hasOnlyMapsNormsAndTables)
         var kinds = branches.map { _ in [Int](repeating: 0, count: places.count) }
         for (depth, place) in places.enumerated() {
             for index in branches.indices {
-                let like = branches[..<index].firstIndex { LayerSharing.areSame($0, branches[index], in: place) }
+                let like = (0..<index).first { other in
+                    isComparable[index] && isComparable[other]
+                        && LayerSharing.areSame(
+                            levels[index][place], branches[index].pass, levels[other][place], branches[other].pass)
+                }
                 kinds[index][depth] = like ?? index
             }
         }
         self.kinds = kinds
+    }
+
+    /// What one branch changes in a layer, or in the embeddings.
+    private struct Level {
+        var linear: [Projection: any LinearAdapter] = [:]
+        var norms: [NormSite: NormDelta] = [:]
+        var embeddings: EmbeddingDelta?
     }
 
     /// The place from `depth` on, counted from the bottom (0: the embeddings), up to which all of some branches do the same.
@@ -56,25 +77,16 @@ package struct LayerSharing: Sendable {
 
     // MARK: Comparing
 
-    /// Whether two branches do the same in a layer; nil: in the embeddings.
-    private static func areSame(_ left: Branch, _ right: Branch, in layer: Int?) -> Bool {
-        guard left.adapters.hasOnlyMapsNormsAndTables, right.adapters.hasOnlyMapsNormsAndTables else { return false }
-        let sites = Set(left.adapters.linear.keys).union(right.adapters.linear.keys).filter { $0.layer == layer }
-        let norms = Set(left.adapters.norms.keys).union(right.adapters.norms.keys).filter { $0.layer == layer }
-        guard
-            sites.allSatisfy({
-                areSame(left.adapters.linear[$0], left.pass, right.adapters.linear[$0], right.pass)
-            }),
-            norms.allSatisfy({ site in
-                let (mine, other) = (left.adapters.norms[site], right.adapters.norms[site])
-                return mine == other && haveSameValues(mine?.parameters ?? [], left.pass, right.pass)
-            })
+    /// Whether two branches do the same in a layer, or in the embeddings; nil: nothing.
+    private static func areSame(_ left: Level?, _ leftPass: Pass, _ right: Level?, _ rightPass: Pass) -> Bool {
+        guard let left, let right else { return left == nil && right == nil }
+        guard left.linear.count == right.linear.count, left.norms == right.norms,
+            left.embeddings?.tables == right.embeddings?.tables
         else { return false }
-        guard layer == nil else { return true }
-        let (mine, other) = (left.adapters.embeddings, right.adapters.embeddings)
-        let tables = mine?.tables ?? [:]
-        return tables == other?.tables ?? [:] && haveSameValues(Array(tables.values), left.pass, right.pass)
-            && areSame(mine?.projection, left.pass, other?.projection, right.pass)
+        let parameters = left.norms.values.flatMap(\.parameters) + (left.embeddings?.tables.values.map { $0 } ?? [])
+        return left.linear.allSatisfy { areSame($0.value, leftPass, right.linear[$0.key], rightPass) }
+            && haveSameValues(parameters, leftPass, rightPass)
+            && areSame(left.embeddings?.projection, leftPass, right.embeddings?.projection, rightPass)
     }
 
     /// Whether two adapters are the same, values included. Of those that cannot be compared nobody knows.

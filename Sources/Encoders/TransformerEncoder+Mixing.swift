@@ -19,7 +19,9 @@ extension TransformerEncoder {
     package func mixing(_ tenants: [Tenant]) -> AdapterSet {
         var mixed: [Site: MixedAdapter] = [:]
         for tenant in tenants {
-            precondition(mixes(tenant.adapters), "adapters in a mixed batch change linear maps alone")
+            precondition(
+                tenant.adapters.norms.isEmpty && tenant.adapters.embeddings == nil,
+                "adapters in a mixed batch change linear maps alone")
             for (site, adapter) in tenant.adapters.linear {
                 let change: MixedAdapter.Change
                 if let adapter = adapter as? any RowwiseAdapter {
@@ -41,8 +43,9 @@ extension TransformerEncoder {
 extension AdapterSet {
     /// Whether all that it changes are linear maps, norms and tables of embeddings.
     package var hasOnlyMapsNormsAndTables: Bool {
-        let ofMaps = Set(linear.values.flatMap(\.parameters) + (embeddings?.projection?.parameters ?? []))
-        let known = ofMaps.union(norms.values.flatMap(\.parameters)).union(embeddings?.tables.values.map { $0 } ?? [])
-        return known.isSuperset(of: parameters)
+        let known =
+            linear.values.reduce(0) { $0 + $1.parameters.count } + norms.values.reduce(0) { $0 + $1.parameters.count }
+            + (embeddings.map { $0.tables.count + ($0.projection?.parameters.count ?? 0) } ?? 0)
+        return known == parameters.count
     }
 }

@@ -66,7 +66,8 @@ import Testing
         #expect(own.names.sorted() == theirs.names.sorted())
         for name in theirs.names {
             let (left, right) = (try own.tensor(named: name), try theirs.tensor(named: name))
-            #expect(left.shape == right.shape && (try left.floats() == right.floats()), "\(name)")
+            let (own, theirs) = (try left.floats(), try right.floats())
+            #expect(left.shape == right.shape && own == theirs, "\(name)")
         }
         func config(_ url: URL) throws -> NSDictionary {
             try #require(

@@ -138,6 +138,34 @@ import Testing
         #expect(sharing.strands(of: Array(tenants.indices)).contains([4, 7]))
     }
 
+    /// One method's texts among those of LoRA and of none: for each method that can be in such a batch at all.
+    @Test(arguments: MethodBatteryTests.subjects, Precision.allCases)
+    func everyMethodIsTheSameAmongOthers(subject: MethodBatteryTests.Subject, precision: Precision) throws {
+        let encoder = try FamilyFixture(subject.family).encoder(precision)
+        guard let (adapters, values) = try subject.trained(encoder), encoder.mixes(adapters) else { return }
+        var recipe = AdapterRecipe(rank: 3, projections: encoder.config.projections)
+        if !encoder.mixes(try recipe.fresh(for: encoder, seed: 1).adapters) {
+            recipe.projections = encoder.config.projections.filter { $0 != .query && $0 != .key }
+        }
+        let others = [Tenant(try Self.random(recipe, encoder, seed: 2)), Tenant()]
+        let own = Tenant(adapters, values)
+        let texts = Self.texts(encoder, 12)
+        var rows: [(rows: Range<Int>, adapters: AdapterSet, pass: Pass)] = []
+        var row = 0
+        for (index, text) in texts.enumerated() {
+            let tenant = index % 3 == 0 ? own : others[index % 2]
+            rows.append((row..<row + text.tokens.count, tenant.adapters, tenant.pass))
+            row += text.tokens.count
+        }
+        let mixed = encoder.forward(
+            Self.joined(texts), adapters: encoder.mixing(rows), Pass(parameters: ParameterVector([]))
+        ).hidden
+        for (text, tenant) in zip(texts, rows) {
+            let alone = encoder.forward(text, adapters: tenant.adapters, tenant.pass).hidden
+            #expect(tenant.rows.map(mixed.row) == (0..<alone.rows).map(alone.row))
+        }
+    }
+
     @Test func aBatchHasItsOwnValuesWhateverPassesWereBefore() throws {
         let encoder = try TinyEncoder.load()
         let other = try Fixtures.copyOfTinyEncoder(changing: "encoder.layer.1.attention.self.query.weight")

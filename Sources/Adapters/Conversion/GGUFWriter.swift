@@ -60,7 +60,7 @@ struct GGUFWriter {
 
 extension Data {
     fileprivate mutating func append<Number: FixedWidthInteger>(_ number: Number) {
-        withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
+        Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
     }
 
     fileprivate mutating func append(text: String) {

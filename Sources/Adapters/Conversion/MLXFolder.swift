@@ -58,7 +58,7 @@ struct MLXFolder {
     /// Reads the folder; every tensor is consumed or named.
     func read(for encoder: TransformerEncoder, allowingOtherBase: Bool) throws(ConversionError) -> LowRankParts {
         let scale: Float
-        do {
+        do throws(JSONFieldsError) {
             let fields = try JSONFields(contentsOf: folder.appending(path: AdapterBundle.configName))
             _ = try fields.choice("fine_tune_type", default: "lora", of: [("lora", ())])
             let parameters = fields.value("lora_parameters") as? [String: Any]

@@ -31,14 +31,16 @@ struct SharedBatches {
 
     private let encoder: TransformerEncoder
     private let tasks: [LayerSharing.Branch]
-    private let mixes: [Bool]
+    /// Of each task, whether its texts can be in batches with those of others, and whether it can be compared with others.
+    private let mixes, isComparable: [Bool]
     /// nil where no text has several tasks.
     private let sharing: LayerSharing?
 
     /// The ways of these tasks; `severalATime`: texts may have more than one of them.
     init(_ encoder: TransformerEncoder, _ tasks: [LayerSharing.Branch], severalATime: Bool) {
         (self.encoder, self.tasks) = (encoder, tasks)
-        mixes = tasks.map { encoder.mixes($0.adapters) }
+        mixes = tasks.map { tasks.count > 1 && encoder.mixes($0.adapters) }
+        isComparable = tasks.map { tasks.count > 1 && $0.adapters.hasOnlyMapsNormsAndTables }
         sharing = severalATime && tasks.count > 1 ? LayerSharing(tasks, on: encoder) : nil
     }
 
@@ -54,7 +56,7 @@ struct SharedBatches {
         if let sharing {
             for places in SharedBatches.readAlike(slots) {
                 guard places.count > 1, slots[places[0]].tokens <= SharedBatches.most,
-                    places.allSatisfy({ tasks[slots[$0].kind].adapters.hasOnlyMapsNormsAndTables })
+                    places.allSatisfy({ isComparable[slots[$0].kind] })
                 else {
                     for place in places { alone[slots[place].kind, default: []].append(place) }
                     continue
@@ -66,10 +68,12 @@ struct SharedBatches {
         } else {
             for (place, slot) in slots.enumerated() { alone[slot.kind, default: []].append(place) }
         }
-        var jobs = shared.sorted { $0.key.lexicographicallyPrecedes($1.key) }.flatMap { kinds, groups in
+        var jobs: [(job: Way, places: [Int])] = []
+        for (kinds, groups) in shared.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             let strands = sharing?.strands(of: kinds).count ?? kinds.count
-            return parts(groups.map { strands * slots[$0[0]].tokens })
-                .map { (job: Way.shared(kinds), places: $0.flatMap { groups[$0] }) }
+            for part in parts(groups.map { strands * slots[$0[0]].tokens }) {
+                jobs.append((job: .shared(kinds), places: part.flatMap { groups[$0] }))
+            }
         }
         let kinds = alone.keys.sorted()
         var mixed: [Int] = []
@@ -80,13 +84,17 @@ struct SharedBatches {
                 places.filter { !isMixed || slots[$0].tokens > SharedBatches.most },
                 places.filter { isMixed && slots[$0].tokens <= SharedBatches.most }
             )
-            jobs += parts(own.map { slots[$0].tokens }).map { (.alone(kind), $0.map { own[$0] }) }
+            for part in parts(own.map { slots[$0].tokens }) {
+                jobs.append((job: .alone(kind), places: part.map { own[$0] }))
+            }
             mixed += others.sorted { (slots[$1].tokens, $0) < (slots[$0].tokens, $1) }
         }
-        return jobs + runs(mixed, slots).map { places in
-            let kind = slots[places[0]].kind
-            return (places.allSatisfy { slots[$0].kind == kind } ? .alone(kind) : .mixed, places)
+        for run in runs(mixed, slots) {
+            let kind = slots[run[0]].kind
+            let isOfOne = run.allSatisfy { slots[$0].kind == kind }
+            jobs.append((job: isOfOne ? .alone(kind) : .mixed, places: run))
         }
+        return jobs
     }
 
     private func parts(_ costs: [Int]) -> [[Int]] { Batching.parts(Array(costs.indices), lengths: costs) }

@@ -32,7 +32,7 @@ extension AdaptedModel {
     }
 
     private func embed<Output>(
-        _ texts: [TextInput], tasks names: [String?], _ kind: (_ text: Int) -> Int, prompt: PromptChoice,
+        _ texts: [TextInput], tasks names: [String?], _ kind: @escaping (_ text: Int) -> Int, prompt: PromptChoice,
         each: (TextInput, [Float]) -> Output, deliver: ([Output]) throws -> Void
     ) throws {
         let tasks = try names.map { name -> LayerSharing.Branch in
@@ -90,7 +90,7 @@ extension AdaptedModel {
     }
 
     private func predict<Output>(
-        _ texts: [TextInput], tasks names: [String], _ kinds: (_ text: Int) -> [Int],
+        _ texts: [TextInput], tasks names: [String], _ kinds: @escaping (_ text: Int) -> [Int],
         each: (Prediction) -> Output, deliver: ([Output]) throws -> Void
     ) throws {
         let heads = try names.map { try answering($0).head }
@@ -127,7 +127,7 @@ extension AdaptedModel {
 
     /// Calls `deliver` with what `make` makes of the head's outputs for each text, a matrix for each text that it was read as.
     private func answer<Output>(
-        _ texts: [TextInput], tasks names: [String], _ kinds: (_ text: Int) -> [Int],
+        _ texts: [TextInput], tasks names: [String], _ kinds: @escaping (_ text: Int) -> [Int],
         deliver: ([Output]) throws -> Void,
         _ make: (Answerer, TextInput, [TokenizedText], _ outputs: [Matrix]) -> Output
     ) throws {
@@ -147,9 +147,13 @@ extension AdaptedModel {
             var tokenized: [[TokenizedText]] = []
             for kind in kinds {
                 let task = tasks[kind]
-                let known = try read[task.reading] ?? task.model.head.texts(of: text, tokenizer, limit: task.limit)
-                read[task.reading] = known
-                tokenized.append(known)
+                if let known = read[task.reading] {
+                    tokenized.append(known)
+                } else {
+                    let new = try task.model.head.texts(of: text, tokenizer, limit: task.limit)
+                    read[task.reading] = new
+                    tokenized.append(new)
+                }
             }
             return tokenized
         }
@@ -158,15 +162,18 @@ extension AdaptedModel {
             compute: { way, slots in
                 if case .alone(let kind) = way {
                     let task = tasks[kind]
-                    return make(
-                        slots, Array(slots.indices), task.model.outputs(ofPart: slots.flatMap(\.tokenized), task.pass)
-                    ) { make(task, $0.input, $0.tokenized, $1) }.map(\.output)
+                    let outputs = task.model.outputs(ofPart: slots.flatMap(\.tokenized), task.pass)
+                    return AdaptedModel.handOut(outputs, to: Array(slots.indices), of: slots) {
+                        make(task, $0.input, $0.tokenized, $1)
+                    }.map(\.output)
                 }
                 var made = [Output?](repeating: nil, count: slots.count)
                 for share in batches.states(way, slots) {
                     let task = tasks[share.kind]
                     let outputs = task.model.outputs(of: share.hidden, share.batch, task.pass)
-                    let own = make(slots, share.slots, outputs) { make(task, $0.input, $0.tokenized, $1) }
+                    let own = AdaptedModel.handOut(outputs, to: share.slots, of: slots) {
+                        make(task, $0.input, $0.tokenized, $1)
+                    }
                     for (slot, output) in own { made[slot] = output }
                 }
                 return made.compactMap { $0 }
@@ -174,8 +181,8 @@ extension AdaptedModel {
     }
 
     /// Hands each of some slots its outputs, a matrix for each text that it was read as, in their order.
-    private func make<Output>(
-        _ slots: [TextBlocks.Slot], _ chosen: [Int], _ outputs: [Matrix],
+    private static func handOut<Output>(
+        _ outputs: [Matrix], to chosen: [Int], of slots: [TextBlocks.Slot],
         _ make: (TextBlocks.Slot, [Matrix]) -> Output
     ) -> [(slot: Int, output: Output)] {
         var start = 0
