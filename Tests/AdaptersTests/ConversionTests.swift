@@ -159,16 +159,14 @@ import Testing
         let place = folder.appending("wrong.gguf")
         var refused = 0
         for index in 0..<1500 {
-            for bit: UInt8 in [0x01, 0x80] {
-                var wrong = bytes
-                wrong[index] ^= bit
-                try wrong.write(to: place)
-                do {
-                    #expect(try conversion.read(place, allowingOtherBase: true).adapters.linear.count == 9)
-                } catch { refused += 1 }
-            }
+            var wrong = bytes
+            wrong[index] ^= index % 2 == 0 ? 0x01 : 0x80
+            try wrong.write(to: place)
+            do {
+                #expect(try conversion.read(place, allowingOtherBase: true).adapters.linear.count == 9)
+            } catch { refused += 1 }
         }
-        #expect(refused > 2000)
+        #expect(refused > 1000)
     }
 
     @Test func anAdapterForSomethingElseIsNamed() throws {
