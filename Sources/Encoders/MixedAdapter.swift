@@ -89,7 +89,8 @@ struct MixedAdapter: LinearAdapter {
             guard !rows.isEmpty else { return }
             let own = shares.map {
                 Share(
-                    rows: $0.rows.lowerBound - rows.lowerBound..<$0.rows.upperBound - rows.lowerBound, change: $0.change)
+                    rows: $0.rows.lowerBound - rows.lowerBound..<$0.rows.upperBound - rows.lowerBound, change: $0.change
+                )
             }
             put(together(input(rows), own, base, pass), rows)
         }

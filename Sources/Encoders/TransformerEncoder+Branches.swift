@@ -59,7 +59,8 @@ extension TransformerEncoder {
         if groups.joined().allSatisfy({ mixes(branches[$0[0]].adapters) }) {
             var wider = Flow(
                 batch: PackedBatch(),
-                states: Matrix(uninitializedRows: rows * groups.reduce(0) { $0 + $1.count }, columns: flow.states.columns),
+                states: Matrix(
+                    uninitializedRows: rows * groups.reduce(0) { $0 + $1.count }, columns: flow.states.columns),
                 strands: Array(groups.joined()))
             var place = 0
             wider.states.withMutableView { states in

@@ -5,7 +5,9 @@ extension TransformerEncoder {
     /// Whether texts with these adapters can be in one batch with texts of others: whether all that the adapters change are linear
     /// maps, and these see nothing but the rows of texts.
     package func mixes(_ adapters: AdapterSet) -> Bool {
-        guard adapters.norms.isEmpty, adapters.embeddings == nil, adapters.hasOnlyMapsNormsAndTables else { return false }
+        guard adapters.norms.isEmpty, adapters.embeddings == nil, adapters.hasOnlyMapsNormsAndTables else {
+            return false
+        }
         // Where the table of relative positions goes through the maps of keys and queries, it would have to be one for each task.
         guard config.disentangled?.sharesMaps ?? false else { return true }
         return !adapters.linear.keys.contains { $0.projection == .query || $0.projection == .key }

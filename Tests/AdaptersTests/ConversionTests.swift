@@ -54,7 +54,8 @@ import Testing
         let parity = try conversion.write(bundle, as: .gguf, to: folder.appending("own.gguf"), type: type)
         #expect(parity.maps == 9 && parity.isExact == (type == .float32))
         #expect(parity.largestDifference <= (type == .float32 ? 0 : 2e-3))
-        #expect(try Data(contentsOf: folder.appending("own.gguf")) == Data(contentsOf: Fixtures.url("conversion/\(name)")))
+        #expect(
+            try Data(contentsOf: folder.appending("own.gguf")) == Data(contentsOf: Fixtures.url("conversion/\(name)")))
     }
 
     @Test func theFolderOfMLXIsTheSame() throws {
@@ -71,7 +72,8 @@ import Testing
         }
         func config(_ url: URL) throws -> NSDictionary {
             try #require(
-                JSONSerialization.jsonObject(with: Data(contentsOf: url.appending(path: "adapter_config.json"))) as? NSDictionary)
+                JSONSerialization.jsonObject(with: Data(contentsOf: url.appending(path: "adapter_config.json")))
+                    as? NSDictionary)
         }
         #expect(try config(folder.appending("mlx")) == config(Fixtures.url("conversion/mlx")))
     }

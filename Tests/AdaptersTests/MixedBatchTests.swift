@@ -41,7 +41,8 @@ import Testing
     static func tenants(_ encoder: TransformerEncoder) throws -> [Tenant] {
         let linear = encoder.config.projections
         let whole = try random(AdapterRecipe(rank: 3, projections: linear), encoder, seed: 1)
-        let upper = try random(AdapterRecipe(rank: 5, alpha: 2, layers: [encoder.config.distinctLayers - 1]), encoder, seed: 2)
+        let upper = try random(
+            AdapterRecipe(rank: 5, alpha: 2, layers: [encoder.config.distinctLayers - 1]), encoder, seed: 2)
         let usual = try random(AdapterRecipe(), encoder, seed: 3)
         let normed = try Unfreezing(norms: true).deltas(for: encoder, over: upper.adapters)
         let sum = try AdapterSet.sum([
@@ -119,11 +120,12 @@ import Testing
     func whatTasksHaveInCommonIsComputedOnceAndTheSame(family: String, precision: Precision) throws {
         let encoder = try FamilyFixture(family).encoder(precision)
         let last = encoder.config.distinctLayers - 1
-        let tenants = try Self.tenants(encoder) + [
-            // The same as another, and one that begins as another does.
-            Tenant(try Self.random(AdapterRecipe(), encoder, seed: 3)),
-            Tenant(try Self.random(AdapterRecipe(rank: 2, layers: [last]), encoder, seed: 4)),
-        ]
+        let tenants =
+            try Self.tenants(encoder) + [
+                // The same as another, and one that begins as another does.
+                Tenant(try Self.random(AdapterRecipe(), encoder, seed: 3)),
+                Tenant(try Self.random(AdapterRecipe(rank: 2, layers: [last]), encoder, seed: 4)),
+            ]
         let branches = tenants.map { (adapters: $0.adapters, pass: $0.pass) }
         let sharing = LayerSharing(branches, on: encoder)
         let batch = Self.joined(Self.texts(encoder, 7))

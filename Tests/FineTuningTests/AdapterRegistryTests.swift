@@ -77,7 +77,8 @@ import Testing
     }
 
     @Test func disablingAllGivesTheBaseBitForBit() throws {
-        let registry = try registry(("a", task(1)), ("b", task(2, AdapterRecipe(), Unfreezing(layers: [0], embeddings: true))))
+        let registry = try registry(
+            ("a", task(1)), ("b", task(2, AdapterRecipe(), Unfreezing(layers: [0], embeddings: true))))
         try registry.add("both", sumOf: [("a", 1), ("b", 0.5)])
         let (plain, bits) = (try embed(registry, nil), base.encoder.frozenBits)
         let adapted = try ["a", "b", "both"].map { try embed(registry, $0) }
@@ -95,7 +96,8 @@ import Testing
     }
 
     @Test func aScaleMultipliesWhatIsAdded() throws {
-        let registry = try registry(("a", task(1, AdapterRecipe(alpha: 16))), ("half", task(1, AdapterRecipe(alpha: 8))))
+        let registry = try registry(
+            ("a", task(1, AdapterRecipe(alpha: 16))), ("half", task(1, AdapterRecipe(alpha: 8))))
         let (whole, half) = (try embed(registry, "a"), try embed(registry, "half"))
         try registry.setScale(0.5, of: "a")
         // Half of LoRA's scale is LoRA with half the alpha.
@@ -114,7 +116,9 @@ import Testing
             ("a", task(1)), ("b", task(2, AdapterRecipe(rank: 3, projections: [.query, .output]))),
             ("c", task(3, AdapterRecipe(), Unfreezing(layers: [1], biases: true))))
         try registry.add("one", sumOf: [("a", 1)], headOf: "a")
-        #expect(try registry.snapshot.predict(texts, task: "one").map(\.answer) == registry.snapshot.predict(texts, task: "a").map(\.answer))
+        #expect(
+            try registry.snapshot.predict(texts, task: "one").map(\.answer)
+                == registry.snapshot.predict(texts, task: "a").map(\.answer))
         try registry.add("sum", sumOf: [("a", 0.5), ("b", -1), ("c", 2)])
         let terms = [("a", Float(0.5)), ("b", -1), ("c", 2)]
         // The same as merging the weighted changes of all three into the weights.

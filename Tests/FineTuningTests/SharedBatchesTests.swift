@@ -54,7 +54,8 @@ import Testing
         let words = ["team", "won", "match", "game", "goal", "shares", "bank", "fell", "rose", "market"]
         var random = RandomStream(seed: 5, name: "texts")
         return (0..<count).map { _ in
-            TextInput((0..<1 + Int(random.next() % 50)).map { _ in words[Int(random.next() % 10)] }.joined(separator: " "))
+            TextInput(
+                (0..<1 + Int(random.next() % 50)).map { _ in words[Int(random.next() % 10)] }.joined(separator: " "))
         }
     }
 
@@ -101,7 +102,9 @@ import Testing
     @Test(arguments: [1, 2, 40, 600])
     func severalTasksAnswerATextAsEachAlone(count: Int) throws {
         let (model, texts) = (try Self.model(), Self.texts(count))
-        for names in [model.tasks.keys.sorted(), ["top", "top again"], ["none", "top", "all"], ["words", "norms", "words"]] {
+        for names in [
+            model.tasks.keys.sorted(), ["top", "top again"], ["none", "top", "all"], ["words", "norms", "words"],
+        ] {
             for threads in [1, 2] {
                 var answers: [Prediction] = []
                 try withThreads(threads) {

@@ -60,7 +60,8 @@ import Testing
         let heads = try place.graft(
             "merge", "--model", "base", "--adapter", "adapter", "--adapter", "second=0.5", "--output", "merged")
         #expect(heads.code == 1)
-        #expect(heads.errors.contains("adapter, second have a head each, and a model folder has one; choose with --head"))
+        #expect(
+            heads.errors.contains("adapter, second have a head each, and a model folder has one; choose with --head"))
         #expect(!place.exists("merged"))
         let run = try place.graft(
             "merge", "--model", "base", "--adapter", "adapter", "--adapter", "second=0.5", "--output", "merged",
@@ -76,7 +77,8 @@ import Testing
     @Test func theRestOfAPartialMergeIsAnAdapterOfTheMergedModel() throws {
         let place = try place()
         let run = try place.graft(
-            "merge", "--model", "base", "--adapter", "adapter", "--layers", "0-1", "--output", "lower", "--rest", "upper")
+            "merge", "--model", "base", "--adapter", "adapter", "--layers", "0-1", "--output", "lower", "--rest",
+            "upper")
         #expect(run.code == 0, "\(run.errors)")
         #expect(run.lines.suffix(2) == ["wrote lower", "wrote upper, the rest of the adapter, for lower"])
         let words = ["predict", "--precision", "float32", "--input", "train.jsonl"]
@@ -94,6 +96,7 @@ import Testing
         let alone = try place.graft(
             "merge", "--model", "base", "--adapter", "adapter", "--layers", "0", "--output", "other")
         #expect(alone.code == 2)
-        #expect(alone.errors.contains("--layers leaves a rest that is still an adapter; name a folder for it with --rest"))
+        #expect(
+            alone.errors.contains("--layers leaves a rest that is still an adapter; name a folder for it with --rest"))
     }
 }

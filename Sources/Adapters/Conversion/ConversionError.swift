@@ -49,7 +49,8 @@ extension ConversionError: CustomStringConvertible {
         case .unknownFormat(let path):
             "\(path) is no adapter in a known format: a folder with adapter_model.safetensors (PEFT) or"
                 + " adapters.safetensors (mlx), or a .gguf file"
-        case .missingTensor(let file, let tensor): "\(file) has no tensor '\(tensor)', which belongs to another that is there"
+        case .missingTensor(let file, let tensor):
+            "\(file) has no tensor '\(tensor)', which belongs to another that is there"
         case .unexpectedTensor(let file, let tensor, let nearest):
             "\(file) has the tensor '\(tensor)', which belongs to no linear map of this encoder"
                 + (nearest.map { "; the nearest is '\($0)'" } ?? "")

@@ -44,7 +44,8 @@ extension GGUFError: CustomStringConvertible {
             "\(path) is cut short: \(reading) at byte \(at) does not fit into its \(length) bytes; fetch it again"
         case .tooMany(let what, let count): "\(path) says that it has \(count) \(what), more than its bytes can hold"
         case .notText(let at): "\(path): the text at byte \(at) is not UTF-8"
-        case .valueType(let type, let name): "\(path): the value of '\(name)' is of type \(type), which GGUF does not have"
+        case .valueType(let type, let name):
+            "\(path): the value of '\(name)' is of type \(type), which GGUF does not have"
         case .repeated(let name): "\(path) has '\(name)' twice"
         case .value(let key, let found, let expected): "\(path): '\(key)' is \(found), expected \(expected)"
         case .tensorType(let tensor, let found):

@@ -83,7 +83,9 @@ public struct GGUFFile: Sendable {
                 throw cursor.error(.place(tensor: info.name, offset: info.offset, bytes: bytes, data: data))
             }
             let tensor = Tensor(shape: info.shape, type: info.type, start: start + Int(info.offset))
-            guard tensors.updateValue(tensor, forKey: info.name) == nil else { throw cursor.error(.repeated(info.name)) }
+            guard tensors.updateValue(tensor, forKey: info.name) == nil else {
+                throw cursor.error(.repeated(info.name))
+            }
         }
         (self.values, self.tensors, names) = (values, tensors, infos.map(\.name))
     }

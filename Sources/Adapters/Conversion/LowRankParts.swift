@@ -105,7 +105,8 @@ struct LowRankParts: Sendable {
             guard let lora = linear[part.site] else { continue }
             (values[lora.a], values[lora.b]) = (part.a, part.b)
         }
-        let projections = Projection.allCases.filter { projection in parts.contains { $0.site.projection == projection } }
+        let projections = Projection.allCases.filter { projection in parts.contains { $0.site.projection == projection }
+        }
         let layers = Set(parts.map(\.site.layer)).sorted()
         let isRegular = parts.count == projections.count * layers.count
         let isEverywhere = layers.count == encoder.config.distinctLayers

@@ -56,6 +56,7 @@ public struct LoRAMethod: AdapterMethod {
         return (adapters, parameters)
     }
 
+    /// The same without the patterns that match none of the sites.
     public func keeping(_ sites: [Site], for config: EncoderConfig) -> LoRAMethod {
         let patterns = ModulePatterns(for: config, prefix: config.names.taskPrefix, file: AdapterBundle.configName)
         func matches(_ pattern: String) -> Bool {

@@ -29,7 +29,9 @@ extension AdapterSet {
         for term in terms where !term.adapters.hasOnlyMapsNormsAndTables {
             throw .notAdded(
                 adapter: term.name,
-                reason: "it is more than changes of linear maps, norms and tables: what it does depends on what is below it")
+                reason:
+                    "it is more than changes of linear maps, norms and tables: what it does depends on what is below it"
+            )
         }
         var linear: [Site: [AdapterSum.Term]] = [:]
         var projection: [AdapterSum.Term] = []

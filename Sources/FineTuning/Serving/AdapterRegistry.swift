@@ -74,7 +74,9 @@ public final class AdapterRegistry: Sendable {
     /// What there is, by name.
     public var entries: [Entry] {
         state.withLock { state in
-            state.held.keys.sorted().compactMap { name in state.held[name].map { AdapterRegistry.entry(name, $0, state) } }
+            state.held.keys.sorted().compactMap { name in
+                state.held[name].map { AdapterRegistry.entry(name, $0, state) }
+            }
         }
     }
 
@@ -266,7 +268,8 @@ public final class AdapterRegistry: Sendable {
         switch held.source {
         case .task(let task): (what, baseModel) = (task.summary, task.bundle?.configuration.baseModel)
         case .sum(let parts, _):
-            what = parts.map { $0.weight == 1 ? $0.name : "\($0.weight.plainText) × \($0.name)" }.joined(separator: " + ")
+            what = parts.map { $0.weight == 1 ? $0.name : "\($0.weight.plainText) × \($0.name)" }.joined(
+                separator: " + ")
             baseModel = nil
         }
         let parameters: Int

@@ -100,7 +100,9 @@ public struct Merge: Sendable {
         try TaskAdapter.checkOutput(rest)
         let chain = try chain([Step(name)], layers: layers, samples)
         guard !chain.tensors.isEmpty else { throw MergeError.nothingInLayers(layers.sorted()) }
-        guard !task.adapters.outsideLayers(layers).isEmpty else { throw MergeError.nothingOutsideLayers(layers.sorted()) }
+        guard !task.adapters.outsideLayers(layers).isEmpty else {
+            throw MergeError.nothingOutsideLayers(layers.sorted())
+        }
         let scratch = FileManager.default.temporaryDirectory.appending(path: "graft-rest-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: scratch) }
         var left: TaskAdapter?

@@ -104,7 +104,9 @@ public struct TaskAdapter: Sendable {
     public func write(
         to folder: URL, card: String, record: TrainingRecord? = nil, companions: [(name: String, data: Data)] = []
     ) throws(TaskAdapterError) {
-        guard bundle != nil || adapters.isEmpty else { throw .notOfOneFolder(folder: folder.path(percentEncoded: false)) }
+        guard bundle != nil || adapters.isEmpty else {
+            throw .notOfOneFolder(folder: folder.path(percentEncoded: false))
+        }
         do {
             let draft = try AtomicFolder(
                 replacing: folder, markedBy: TaskAdapter.marker, lacking: [TaskAdapter.stranger])

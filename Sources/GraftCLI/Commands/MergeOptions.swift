@@ -8,7 +8,8 @@ enum MergeOptions {
         "an adapter folder, with a weight that its changes are multiplied by, or without; several are merged one"
             + " after the other")
     static let head = Option.optional(
-        "head", .text("NAME"), "the adapter whose head the folder gets, by the name of its folder, where several have one")
+        "head", .text("NAME"),
+        "the adapter whose head the folder gets, by the name of its folder, where several have one")
     static let layers = Option.optional(
         "layers", .layers, "merge what the adapter changes in these layers alone; --rest says where the rest goes")
     static let rest = Option.optional(
@@ -37,7 +38,8 @@ enum MergeOptions {
                 "Data",
                 [
                     SharedOptions.model.specification, adapters.specification, output.specification,
-                    head.specification, layers.specification, rest.specification, type.specification, samples.specification, tolerance.specification,
+                    head.specification, layers.specification, rest.specification, type.specification,
+                    samples.specification, tolerance.specification,
                     SharedOptions.Fields.text.specification, SharedOptions.Fields.pair.specification,
                     SharedOptions.allowOtherBase.specification,
                 ]),
@@ -48,12 +50,15 @@ enum MergeOptions {
 
     private static func check(_ values: OptionValues) throws(CommandLineError) {
         guard values.isGiven(layers) || values.isGiven(rest) else { return }
-        guard values.isGiven(layers) else { throw .conflict("--rest is for what --layers leaves; name the layers to merge") }
+        guard values.isGiven(layers) else {
+            throw .conflict("--rest is for what --layers leaves; name the layers to merge")
+        }
         guard values.isGiven(rest) else {
             throw .conflict("--layers leaves a rest that is still an adapter; name a folder for it with --rest")
         }
         guard values[adapters].count == 1, values[adapters][0].weight == 1, !values.isGiven(head) else {
-            throw .conflict("--layers is for one adapter without a weight; merge the others first, into a folder of their own")
+            throw .conflict(
+                "--layers is for one adapter without a weight; merge the others first, into a folder of their own")
         }
     }
 }
