@@ -12,7 +12,7 @@ public enum RegistryError: Error, Sendable {
     case invalidWeight(Float, adapter: String)
     /// A sum of nothing.
     case emptySum(String)
-    /// The adapter has none of what a sum is made of: it is a sum itself.
+    /// Sums are made of adapters, not of other sums.
     case sumOfSums(String, part: String)
     /// The adapter cannot work with a weight, or beside others.
     case adapter(AdapterError)
