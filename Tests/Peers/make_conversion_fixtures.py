@@ -2,18 +2,16 @@
 
 `lora.gguf` is written by the `gguf` package with the metadata in the order in which graft writes it, so that the bytes can be compared;
 `half.gguf` is the same in float16. `mlx` is written by the `safetensors` package with the names, shapes and configuration of
-mlx-lm's `adapters.safetensors`; its lower ranks are not there, for mlx-lm has one rank for all.
+mlx-lm's `adapters.safetensors`.
 """
 
-import json
 from importlib.metadata import version
-from pathlib import Path
 
 import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
-from fixtures import FIXTURES
+from fixtures import FIXTURES, run, write_json
 
 RANK, ALPHA, LAYERS = 4, 6.0, 3
 MODULES = {"attention.self.query": "attn_q", "attention.self.value": "attn_v", "intermediate.dense": "ffn_up"}
@@ -45,14 +43,15 @@ def write_gguf(path, kind, fingerprint):
     writer.close()
 
 
-def main():
-    folder = FIXTURES / "conversion"
-    (folder / "mlx").mkdir(parents=True, exist_ok=True)
-    (folder / "peft").mkdir(exist_ok=True)
+def make(folder):
+    """One LoRA of the tiny BERT as PEFT, mlx-lm and llama.cpp keep it."""
+    for part in ("mlx", "peft"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     # What graft says of the tiny BERT's frozen tensors; a test fails if it is another.
-    fingerprint = (folder / "fingerprint.txt").read_text().strip()
-    write_gguf(folder / "lora.gguf", np.float32, fingerprint)
-    write_gguf(folder / "half.gguf", np.float16, fingerprint)
+    fingerprint = (FIXTURES / "conversion" / "fingerprint.txt").read_text()
+    (folder / "fingerprint.txt").write_text(fingerprint)
+    write_gguf(folder / "lora.gguf", np.float32, fingerprint.strip())
+    write_gguf(folder / "half.gguf", np.float16, fingerprint.strip())
     peft, mlx = {}, {}
     for module, _, a, b in matrices():
         peft[f"base_model.model.{module}.lora_A.weight"] = a
@@ -60,20 +59,21 @@ def main():
         mlx[f"{module}.lora_a"] = np.ascontiguousarray(a.T)
         mlx[f"{module}.lora_b"] = np.ascontiguousarray(b.T)
     save_file(peft, folder / "peft" / "adapter_model.safetensors", metadata={"format": "pt"})
-    config = {
-        "peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA, "bias": "none", "task_type": "FEATURE_EXTRACTION",
-        "base_model_name_or_path": "tiny-bert", "target_modules": ["query", "value", "intermediate.dense"],
-    }
-    (folder / "peft" / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    write_json(
+        folder / "peft" / "adapter_config.json",
+        {
+            "peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA, "bias": "none", "task_type": "FEATURE_EXTRACTION",
+            "base_model_name_or_path": "tiny-bert", "target_modules": ["query", "value", "intermediate.dense"],
+        },
+    )
     save_file(mlx, folder / "mlx" / "adapters.safetensors", metadata={"format": "mlx"})
-    config = {
-        "fine_tune_type": "lora", "num_layers": LAYERS,
-        "lora_parameters": {"rank": RANK, "scale": ALPHA / RANK, "dropout": 0.0, "keys": list(MODULES)},
-    }
-    (folder / "mlx" / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    versions = {name: version(name) for name in ("gguf", "numpy", "safetensors")}
-    (folder / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
+    lora = {"rank": RANK, "scale": ALPHA / RANK, "dropout": 0.0, "keys": list(MODULES)}
+    write_json(
+        folder / "mlx" / "adapter_config.json",
+        {"fine_tune_type": "lora", "num_layers": LAYERS, "lora_parameters": lora},
+    )
+    write_json(folder / "versions.json", {name: version(name) for name in ("gguf", "numpy", "safetensors")})
 
 
 if __name__ == "__main__":
-    main()
+    run(make, "conversion")
