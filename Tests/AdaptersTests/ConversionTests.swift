@@ -90,7 +90,9 @@ import Testing
         let place = folder.appending(format == .gguf ? "adapter.gguf" : "adapter")
         let unknown = ["mpnet", "electra", "albert", "deberta-v2"]
         if format == .gguf, unknown.contains(encoder.config.family.modelType) {
-            let error = #expect(throws: ConversionError.self) { try conversion.write(bundle, as: format, to: place) }
+            let error = #expect(throws: AdapterConversionError.self) {
+                try conversion.write(bundle, as: format, to: place)
+            }
             guard case .noArchitecture = error else { Issue.record("\(String(describing: error))"); return }
             #expect(!FileManager.default.fileExists(atPath: place.path))
             return
@@ -136,7 +138,9 @@ import Testing
                 AdapterRecipe(), trained: ParameterVector(adapters.parameters), adapters, on: encoder, baseModel: nil)
             let folder = try TemporaryFolder()
             let place = folder.appending("adapter.gguf")
-            let error = #expect(throws: ConversionError.self) { try conversion.write(bundle, as: format, to: place) }
+            let error = #expect(throws: AdapterConversionError.self) {
+                try conversion.write(bundle, as: format, to: place)
+            }
             guard case .notLowRank = error else { Issue.record("\(String(describing: error))"); continue }
             #expect(!FileManager.default.fileExists(atPath: place.path))
         }
@@ -151,7 +155,7 @@ import Testing
         let header = 2000
         for length in Array(0..<header) + stride(from: header, to: bytes.count, by: 997) {
             try bytes.prefix(length).write(to: place)
-            #expect(throws: ConversionError.self, "\(length)") { try conversion.read(place) }
+            #expect(throws: AdapterConversionError.self, "\(length)") { try conversion.read(place) }
         }
     }
 
@@ -173,25 +177,27 @@ import Testing
 
     @Test func anAdapterForSomethingElseIsNamed() throws {
         let distil = try FamilyFixture("modernbert").encoder()
-        let other = #expect(throws: ConversionError.self) {
+        let other = #expect(throws: AdapterConversionError.self) {
             try AdapterConversion(for: distil).read(Fixtures.url("conversion/lora.gguf"))
         }
         guard case .otherArchitecture(_, "'bert'", "modern-bert") = other else {
             Issue.record("\(String(describing: other))")
             return
         }
-        let names = #expect(throws: ConversionError.self) {
+        let names = #expect(throws: AdapterConversionError.self) {
             try AdapterConversion(for: distil).read(Fixtures.url("conversion/mlx"))
         }
         guard case .unexpectedTensor = names else { Issue.record("\(String(describing: names))"); return }
         let copy = try Fixtures.copyOfTinyEncoder(changing: "encoder.layer.0.output.dense.bias")
         let changed = AdapterConversion(for: try TransformerEncoder(contentsOf: copy.url))
-        let base = #expect(throws: ConversionError.self) { try changed.read(Fixtures.url("conversion/lora.gguf")) }
+        let base = #expect(throws: AdapterConversionError.self) {
+            try changed.read(Fixtures.url("conversion/lora.gguf"))
+        }
         guard case .otherBase = base else { Issue.record("\(String(describing: base))"); return }
         #expect(
             try parts(changed.read(Fixtures.url("conversion/lora.gguf"), allowingOtherBase: true))
                 == parts(conversion.read(Fixtures.url("conversion/peft"))))
-        let nothing = #expect(throws: ConversionError.self) { try conversion.read(Fixtures.url("encoder")) }
+        let nothing = #expect(throws: AdapterConversionError.self) { try conversion.read(Fixtures.url("encoder")) }
         guard case .unknownFormat = nothing else { Issue.record("\(String(describing: nothing))"); return }
     }
 
@@ -206,7 +212,7 @@ import Testing
         let missing = "encoder.layer.1.attention.self.query.\(half)"
         for name in file.names where name != missing { writer.add(try file.tensor(named: name)) }
         try writer.write(to: folder.appending("adapters.safetensors"))
-        let error = #expect(throws: ConversionError.self) { try conversion.read(folder.url) }
+        let error = #expect(throws: AdapterConversionError.self) { try conversion.read(folder.url) }
         guard case .missingTensor(_, missing) = error else { Issue.record("\(String(describing: error))"); return }
     }
 }

@@ -29,8 +29,8 @@ public struct AdapterConversion: Sendable {
 
     /// The format of what is at a place.
     ///
-    /// - Throws: ``ConversionError/unknownFormat(path:)``
-    public static func format(of url: URL) throws(ConversionError) -> AdapterFormat {
+    /// - Throws: ``AdapterConversionError/unknownFormat(path:)``
+    public static func format(of url: URL) throws(AdapterConversionError) -> AdapterFormat {
         func has(_ name: String) -> Bool {
             FileManager.default.fileExists(atPath: url.appending(path: name).path(percentEncoded: false))
         }
@@ -45,10 +45,10 @@ public struct AdapterConversion: Sendable {
     /// Reads an adapter in any of the formats.
     ///
     /// - Parameter baseModel: what PEFT's folder will call the base.
-    /// - Throws: ``ConversionError`` naming the file and what in it does not fit the encoder.
+    /// - Throws: ``AdapterConversionError`` naming the file and what in it does not fit the encoder.
     public func read(
         _ url: URL, baseModel: String? = nil, allowingOtherBase: Bool = false
-    ) throws(ConversionError) -> AdapterBundle {
+    ) throws(AdapterConversionError) -> AdapterBundle {
         let parts: LowRankParts
         switch try AdapterConversion.format(of: url) {
         case .peft:
@@ -67,10 +67,10 @@ public struct AdapterConversion: Sendable {
     ///
     /// - Parameter type: of the numbers in a GGUF file: float32, float16 or bfloat16, rounded once.
     /// - Returns: how what was written compares with the adapter.
-    /// - Throws: ``ConversionError`` naming what the format has no place for.
+    /// - Throws: ``AdapterConversionError`` naming what the format has no place for.
     public func write(
         _ bundle: AdapterBundle, as format: AdapterFormat, to url: URL, type: ElementType = .float32
-    ) throws(ConversionError) -> Parity {
+    ) throws(AdapterConversionError) -> Parity {
         precondition(
             [.float32, .float16, .bfloat16].contains(type), "numbers of adapters are float32, float16 or bfloat16")
         let parts = try LowRankParts(bundle, for: format)
@@ -82,7 +82,7 @@ public struct AdapterConversion: Sendable {
                 try bundle.write(into: url)
                 let read = try AdapterBundle(contentsOf: url, for: encoder, allowingOtherBase: true)
                 written = try LowRankParts(read, for: .peft)
-            } catch let error as AdapterError { throw .adapter(error) } catch let error as ConversionError {
+            } catch let error as AdapterError { throw .adapter(error) } catch let error as AdapterConversionError {
                 throw error
             } catch { throw .files(FilesError("create", url.path(percentEncoded: false))) }
         case .mlx:

@@ -17,7 +17,7 @@ struct GGUFAdapter {
     /// Writes the file; a scale that alpha and rank do not give goes into B.
     func write(
         _ parts: LowRankParts, for encoder: TransformerEncoder, as type: ElementType
-    ) throws(ConversionError) {
+    ) throws(AdapterConversionError) {
         let names = try GGUFNames(for: encoder.config.family)
         let alphas = parts.parts.map { $0.scale * Float($0.rank) }
         let alpha = alphas.max { left, right in alphas.count { $0 == left } < alphas.count { $0 == right } } ?? 1
@@ -37,7 +37,7 @@ struct GGUFAdapter {
     }
 
     /// Reads the file; every tensor is consumed or named.
-    func read(for encoder: TransformerEncoder, allowingOtherBase: Bool) throws(ConversionError) -> LowRankParts {
+    func read(for encoder: TransformerEncoder, allowingOtherBase: Bool) throws(AdapterConversionError) -> LowRankParts {
         let file: GGUFFile
         do { file = try GGUFFile(contentsOf: url) } catch { throw .gguf(error) }
         let config = encoder.config
@@ -107,7 +107,7 @@ struct GGUFAdapter {
         return LowRankParts(parts)
     }
 
-    private func check(_ file: GGUFFile, _ key: String, _ expected: String) throws(ConversionError) {
+    private func check(_ file: GGUFFile, _ key: String, _ expected: String) throws(AdapterConversionError) {
         guard file.values[key] == .text(expected) else {
             throw .gguf(
                 GGUFError(

@@ -44,8 +44,8 @@ struct GGUFNames {
 
     /// The names for encoders of a family.
     ///
-    /// - Throws: ``ConversionError/noArchitecture(family:known:)``
-    init(for family: EncoderFamily) throws(ConversionError) {
+    /// - Throws: ``AdapterConversionError/noArchitecture(family:known:)``
+    init(for family: EncoderFamily) throws(AdapterConversionError) {
         guard let known = GGUFNames.architectures.first(where: { $0.families.contains(family) }) else {
             throw .noArchitecture(
                 family: family.modelType,

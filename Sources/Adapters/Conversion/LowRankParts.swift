@@ -20,8 +20,8 @@ struct LowRankParts: Sendable {
 
     /// The parts of a LoRA.
     ///
-    /// - Throws: ``ConversionError/notLowRank(part:found:format:)`` for anything that a folder has besides.
-    init(_ bundle: AdapterBundle, for format: AdapterFormat) throws(ConversionError) {
+    /// - Throws: ``AdapterConversionError/notLowRank(part:found:format:)`` for anything that a folder has besides.
+    init(_ bundle: AdapterBundle, for format: AdapterFormat) throws(AdapterConversionError) {
         let adapters = bundle.adapters
         if let site = adapters.normSites.first {
             throw .notLowRank(part: "\(site)", found: "a norm that was trained", format: format)

@@ -18,7 +18,7 @@ struct MLXFolder {
 
     /// Writes both files into the folder, made if it is not there. Lower ranks are filled up with zeros, which changes nothing; other
     /// scales go into B.
-    func write(_ parts: LowRankParts, for encoder: TransformerEncoder) throws(ConversionError) {
+    func write(_ parts: LowRankParts, for encoder: TransformerEncoder) throws(AdapterConversionError) {
         let scale = parts.usualScale
         let parts = parts.padded().scaled(to: scale)
         let (config, names) = (encoder.config, encoder.config.names)
@@ -56,7 +56,7 @@ struct MLXFolder {
     }
 
     /// Reads the folder; every tensor is consumed or named.
-    func read(for encoder: TransformerEncoder, allowingOtherBase: Bool) throws(ConversionError) -> LowRankParts {
+    func read(for encoder: TransformerEncoder, allowingOtherBase: Bool) throws(AdapterConversionError) -> LowRankParts {
         let scale: Float
         do throws(JSONFieldsError) {
             let fields = try JSONFields(contentsOf: folder.appending(path: AdapterBundle.configName))
@@ -111,7 +111,7 @@ struct MLXFolder {
     /// A tensor and its shape; nil if it is no matrix.
     private func matrix(
         _ name: String, _ file: SafetensorsFile
-    ) throws(ConversionError) -> (matrix: Matrix?, shape: [Int]) {
+    ) throws(AdapterConversionError) -> (matrix: Matrix?, shape: [Int]) {
         do throws(SafetensorsError) {
             let tensor = try file.tensor(named: name)
             guard tensor.shape.count == 2 else { return (nil, tensor.shape) }

@@ -2,7 +2,7 @@ import Files
 import Safetensors
 
 /// Why an adapter cannot be converted.
-public enum ConversionError: Error, Sendable {
+public enum AdapterConversionError: Error, Sendable {
     /// Something that the format has no place for.
     case notLowRank(part: String, found: String, format: AdapterFormat)
     /// llama.cpp has no architecture for the family.
@@ -35,7 +35,7 @@ public enum ConversionError: Error, Sendable {
     case files(FilesError)
 }
 
-extension ConversionError: CustomStringConvertible {
+extension AdapterConversionError: CustomStringConvertible {
     /// One line for people.
     public var description: String {
         switch self {
