@@ -65,6 +65,22 @@ public struct AdapterBundle: Sendable {
             UnfrozenTensors(of: adapters, for: encoder.config, beside: other.configuration.method))
     }
 
+    /// Some of the adapters of another, for an encoder that the others were merged into.
+    init(
+        _ other: AdapterBundle, _ adapters: AdapterSet, on encoder: TransformerEncoder, withoutLayers merged: Set<Int>
+    ) {
+        (self.adapters, self.encoder) = (adapters, encoder)
+        (fingerprint, ignored) = (encoder.fingerprint, other.ignored)
+        var own = ParameterVector(adapters.parameters)
+        for parameter in adapters.parameters { own[parameter] = other.parameters[parameter] }
+        parameters = own
+        configuration = other.configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config))
+        let layers = Set(adapters.linear.filter { $0.value.proper != nil }.map(\.key.layer))
+        if layers.isEmpty { configuration.targets = .nothing }
+        configuration.layers = layers.isEmpty ? nil : layers.sorted()
+        configuration.method = configuration.method.keeping(adapters.sites, for: encoder.config)
+    }
+
     /// Reads a folder that Graft or PEFT wrote, for `encoder`. Every tensor is consumed or named.
     ///
     /// - Throws: ``AdapterError``: an unknown, missing or misshapen tensor, an unsupported field, a target that matches

@@ -42,6 +42,8 @@ public enum AdapterError: Error, Sendable {
     case notCopied(from: String, reason: String)
     /// The adapter at this site is no change of a weight.
     case notMergeable(site: String)
+    /// The changes of an adapter cannot be added to those of others, or multiplied.
+    case notAdded(adapter: String, reason: String)
 }
 
 extension AdapterError: CustomStringConvertible {
@@ -83,7 +85,11 @@ extension AdapterError: CustomStringConvertible {
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
-        case .notMergeable(let site): "the adapter at \(site) is no change of a weight and cannot be merged"
+        case .notAdded(let adapter, let reason):
+            "the adapter '\(adapter)' cannot work with a weight or beside others: \(reason)"
+        case .notMergeable(let site):
+            "the adapter of \(site) is no change of a weight, so that no weight can do what it does: it computes something of its own"
+                + " between the frozen parts; keep it as an adapter"
         }
     }
 }

@@ -18,6 +18,7 @@ extension TransformerEncoder {
     ) throws(AdapterError) -> [FrozenTensor: Matrix] {
         if !adapters.prefixes.isEmpty { throw .notMergeable(site: "the attention of each layer") }
         if adapters.prompt != nil { throw .notMergeable(site: "the embeddings") }
+        guard adapters.hasOnlyMapsNormsAndTables else { throw .notMergeable(site: "blocks or texts") }
         var merged: [FrozenTensor: Matrix] = [:]
         func merge(
             _ adapter: any LinearAdapter, into map: FrozenLinear, _ name: String, _ weight: FrozenTensor,
@@ -51,7 +52,9 @@ extension MergeableAdapter {
 
     /// Whether all that it wraps is a change of the weight too.
     fileprivate var isMergeable: Bool {
+        let sum = (self as? AdapterSum) ?? (self as? AdditiveSum)?.sum
+        if let sum { return sum.terms.allSatisfy { ($0.adapter as? any MergeableAdapter)?.isMergeable ?? false } }
         let inner = (self as? WeightDelta)?.inner ?? (self as? BiasDelta)?.inner
-        return inner.map { $0 is any MergeableAdapter } ?? true
+        return inner.map { ($0 as? any MergeableAdapter)?.isMergeable ?? false } ?? true
     }
 }

@@ -17,7 +17,7 @@ public typealias LinearPullback =
 public struct Pass: Sendable {
     /// The values of what trains, or was trained.
     public var parameters: ParameterVector {
-        didSet { changedMaps = ChangedMaps() }
+        didSet { (changedMaps, rowChanges) = (ChangedMaps(), RowChanges()) }
     }
     /// What trains in this pass; nil: all parameters of all adapters. Others have their effect, and no gradient.
     public var trained: Set<Parameter>?
@@ -32,6 +32,8 @@ public struct Pass: Sendable {
     /// What adapters make of whole weights with these parameters. Passes that are copies of one, with another dropout or
     /// demand, share it: the parts of a step should be such copies.
     package private(set) var changedMaps = ChangedMaps()
+    /// What adapters do with rows with these parameters, for mixed batches; shared likewise.
+    private(set) var rowChanges = RowChanges()
 
     /// A pass with the given values: for inference unless dropout or gradients are asked for.
     public init(

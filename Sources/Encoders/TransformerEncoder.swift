@@ -197,7 +197,7 @@ public struct TransformerEncoder: Sendable {
         return states
     }
 
-    private func run(
+    func run(
         _ states: Matrix, _ layers: ArraySlice<EncoderLayer>, _ batch: PackedBatch, _ adapters: AdapterSet,
         _ pass: Pass, observe: (Matrix) -> Void = { _ in }
     ) -> (hidden: Matrix, pullbacks: [Pullback]) {

@@ -25,6 +25,16 @@ extension MatrixView {
         forEachRow(with: x) { x, row in Kernels.table.add(1, x, row, columns) }
     }
 
+    /// Column j times `factors[j]`, in place.
+    package func multiplyColumns(by factors: [Float]) {
+        precondition(factors.count == columns, "each column has a factor")
+        precondition(columnStride == 1, "columns lie side by side")
+        for row in 0..<rows {
+            let values = base + row * rowStride
+            Kernels.table.scale_columns(values, rowStride, factors, 1, columns, values)
+        }
+    }
+
     /// self = x, of the same shape.
     package func copy(_ x: MatrixView) {
         forEachRow(with: x) { x, row in row.update(from: x, count: columns) }

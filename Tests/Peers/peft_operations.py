@@ -69,6 +69,28 @@ def main():
     result["batch"] = median(lambda: model(**batch), 7)
     mixed = [ADAPTERS[i % len(ADAPTERS)] for i in range(len(ids))]
     result["mixed_batch"] = median(lambda: model(**batch, adapter_names=mixed), 7)
+    for i in range(4, 64):
+        model.add_adapter(f"own-{i}", config)
+    model.eval()
+    names = [*ADAPTERS, *(f"own-{i}" for i in range(4, 64))]
+    for count, tokens in ((64, o.tokens), (256, 16)):
+        ids = torch.randint(1000, 20000, (count, tokens))
+        texts = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        for adapters in (1, 4, 64):
+            chosen = [names[i % adapters] for i in range(count)]
+            model.set_adapter("first")
+            # One adapter is the active one; several are named text by text.
+            line = {} if adapters == 1 else {"adapter_names": chosen}
+            result[f"mixture_{count}x{tokens}_{adapters}"] = median(lambda: model(**texts, **line), 5)
+
+    def tasks(texts):
+        for name in ADAPTERS:
+            model.set_adapter(name)
+            model(**texts)
+
+    result["four_tasks_32"] = median(lambda: tasks(batch), 5)
+    short = torch.randint(1000, 20000, (1, 16))
+    result["four_tasks_1"] = median(lambda: tasks({"input_ids": short, "attention_mask": torch.ones_like(short)}), 21)
     model.set_adapter("first")
     start = time.perf_counter()
     merged = model.merge_and_unload()

@@ -24,6 +24,15 @@ NAMES = {
     "one_sentence": "one short sentence",
     "batch": "32 texts of 128 tokens, one adapter",
     "mixed_batch": "the same, four adapters mixed",
+    **{
+        f"mixture_{texts}x{tokens}_{adapters}": f"{texts} texts of {tokens} tokens, {words}"
+        for texts, tokens in ((64, 128), (256, 16))
+        for adapters, words in ((1, "one adapter"), (4, "4 adapters mixed"), (64, "64 adapters mixed"))
+    },
+    "four_tasks_32": "32 texts of 128 tokens, four tasks each",
+    "four_tasks_32_upper": "the same, adapters in the upper half of the layers",
+    "four_tasks_1": "one text of 16 tokens, four tasks",
+    "four_tasks_1_upper": "the same, adapters in the upper half of the layers",
     "merge": "merging in memory",
     "written_merge": "merging and writing a model folder",
 }
@@ -57,6 +66,12 @@ def graft_operations(o, texts):
     result, _ = run(o.graft, "benchmark", *line, "--json", "--quiet")
     adapters = result["adapters"]
     found = {name: 1000 * adapters[f"{name}_seconds"] for name in NAMES if f"{name}_seconds" in adapters}
+    for mixture in adapters["mixtures"]:
+        name = f"mixture_{mixture['texts']}x{mixture['tokens_a_text']}_{mixture['adapters']}"
+        found[name] = 1000 * mixture["seconds"]
+    for figure in adapters["many_tasks"]:
+        end = "_upper" if figure["lowest_layer"] else ""
+        found[f"four_tasks_{figure['texts']}{end}"] = 1000 * figure["seconds"]
     return found | {"one_sentence": 1000 * result["inference"][0]["seconds"]}
 
 
@@ -85,7 +100,9 @@ def main():
         o.rows.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     lines = []
     for name, words in NAMES.items():
-        ours, theirs = (statistics.median(r[name] for r in rows if r["side"] == side and name in r) for side in ("graft", "PEFT"))
+        # PEFT computes all layers for each task, wherever the adapters are.
+        sides = (("graft", name), ("PEFT", name.removesuffix("_upper")))
+        ours, theirs = (statistics.median(r[key] for r in rows if r["side"] == side and key in r) for side, key in sides)
         lines.append([words, plain(theirs), plain(ours), f"{theirs / ours:,.1f}"])
     print("\n" + markdown(["milliseconds, medians", "PEFT", "graft", "PEFT / graft"], lines, "lrrr"))
 

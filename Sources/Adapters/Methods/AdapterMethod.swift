@@ -44,6 +44,9 @@ public protocol AdapterMethod: Sendable, Equatable {
     /// The linear maps to adapt where nobody names them.
     func usualTargets(for config: EncoderConfig) -> [Projection]
 
+    /// The same for some of the sites that it is on: without what it says of others alone.
+    func keeping(_ sites: [Site], for config: EncoderConfig) -> Self
+
     /// New adapters, with starting values: a function of the seed and of the sites' names.
     ///
     /// - Throws: ``AdapterError`` where the encoder has not what the method needs.
@@ -102,6 +105,9 @@ extension AdapterMethod {
 
     /// Those that LoRA adapts in the encoder's family.
     public func usualTargets(for config: EncoderConfig) -> [Projection] { config.family.adapterTargets }
+
+    /// The same: it says nothing of single sites.
+    public func keeping(_ sites: [Site], for config: EncoderConfig) -> Self { self }
 
     /// Whether another method is this one with the same settings.
     func isEqual(to other: any AdapterMethod) -> Bool { (other as? Self) == self }

@@ -7,7 +7,7 @@ import Matrices
 ///
 /// with s = alpha / rank, or alpha / √rank for rank-stabilized LoRA (Kalajdzievski 2023). A starts random and B at zero,
 /// so a fresh adapter changes nothing.
-public struct LoRA: MergeableAdapter {
+public struct LoRA: MergeableAdapter, Equatable {
     /// A [rank, inputs].
     public let a: Parameter
     /// B [outputs, rank].
@@ -23,6 +23,11 @@ public struct LoRA: MergeableAdapter {
         a = Parameter(name: name + ".lora_A", rows: rank, columns: inputs)
         b = Parameter(name: name + ".lora_B", rows: outputs, columns: rank)
         (self.scale, self.dropoutRate) = (scale, dropoutRate)
+    }
+
+    /// The same with another scale.
+    init(_ other: LoRA, scale: Float) {
+        (a, b, self.scale, dropoutRate) = (other.a, other.b, scale, other.dropoutRate)
     }
 
     /// A, then B.

@@ -56,6 +56,19 @@ public struct LoRAMethod: AdapterMethod {
         return (adapters, parameters)
     }
 
+    /// The same without the patterns that match none of the sites.
+    public func keeping(_ sites: [Site], for config: EncoderConfig) -> LoRAMethod {
+        let patterns = ModulePatterns(for: config, prefix: config.names.taskPrefix, file: AdapterBundle.configName)
+        func matches(_ pattern: String) -> Bool {
+            let found = try? patterns.values([pattern: 0], field: "rank_pattern", among: sites)
+            return !(found ?? [:]).isEmpty
+        }
+        var method = self
+        method.rankPattern = rankPattern.filter { matches($0.key) }
+        method.alphaPattern = alphaPattern.filter { matches($0.key) }
+        return method
+    }
+
     /// The adapter of each site, with its rank and scale.
     private func adapters(
         at sites: [Site], _ patterns: ModulePatterns, on encoder: TransformerEncoder

@@ -15,7 +15,7 @@ import Tokenizers
 /// ```
 public struct AdaptedModel: Sendable {
     /// The frozen encoder that all tasks share.
-    public let encoder: TransformerEncoder
+    public private(set) var encoder: TransformerEncoder
     /// The model folder's tokenizer.
     public let tokenizer: any Tokenizer
     /// How the model folder makes sentence embeddings.
@@ -59,6 +59,11 @@ public struct AdaptedModel: Sendable {
     public mutating func load(
         _ name: String, from folder: URL, allowingOtherBase: Bool = false
     ) throws(TaskAdapterError) {
+        tasks[name] = try readTask(folder, allowingOtherBase: allowingOtherBase)
+    }
+
+    /// The task of a folder, for this model.
+    func readTask(_ folder: URL, allowingOtherBase: Bool) throws(TaskAdapterError) -> TaskAdapter {
         let task = try TaskAdapter(
             contentsOf: folder, for: encoder, taskModels, allowingOtherBase: allowingOtherBase)
         // Embeddings are the model folder's, so what is told from them depends on it.
@@ -69,7 +74,7 @@ public struct AdaptedModel: Sendable {
                 .otherPooling(
                     folder: folder.path(percentEncoded: false), found: sentence.pooling.name, expected: pooling.name))
         }
-        tasks[name] = task
+        return task
     }
 
     /// The head that the model folder has because a task model of transformers wrote it; nil if it has none.
@@ -95,6 +100,36 @@ public struct AdaptedModel: Sendable {
     /// Adds a task that is already in memory.
     public mutating func add(_ name: String, _ task: TaskAdapter) { tasks[name] = task }
 
+    /// Multiplies the changes that a task's adapters make by `weight`; its head stays. ``AdapterRegistry`` does so too, and can take it
+    /// back.
+    ///
+    /// - Throws: ``PredictionError`` if there is no such task, ``AdapterError/notAdded(adapter:reason:)`` if its method has no weights.
+    public mutating func scaleAdapters(of name: String, by weight: Float) throws {
+        let task = try task(name)
+        precondition(weight.isFinite, "a weight is a finite number")
+        let (adapters, values) = try AdapterSet.sum([
+            .init(name: name, adapters: task.adapters, pass: task.pass, weight: weight)
+        ])
+        if weight != 1 { tasks[name] = TaskAdapter(adapters, values, head: task.head) }
+    }
+
+    /// Takes a task away; nothing if there is none of this name.
+    public mutating func remove(_ name: String) { tasks[name] = nil }
+
+    /// The same model with another encoder of the same config, that weights were merged into, and without tasks.
+    func with(_ encoder: TransformerEncoder) -> AdaptedModel {
+        var model = withoutTasks
+        model.encoder = encoder
+        return model
+    }
+
+    /// The same model without tasks.
+    package var withoutTasks: AdaptedModel {
+        var model = self
+        model.tasks = [:]
+        return model
+    }
+
     /// Answers of a task, in the order of the texts.
     ///
     /// - Throws: ``PredictionError`` if there is no such task, it has no head, or does not answer pairs.
@@ -104,15 +139,14 @@ public struct AdaptedModel: Sendable {
         return predictions
     }
 
-    /// Answers to texts that each name their task, in the order of the texts.
+    /// Answers to texts that each name their task, in the order of the texts. Texts of several tasks go through the encoder together,
+    /// each with its own adapters and its own head; an answer is the same, bit for bit, as by itself.
+    ///
+    /// - Throws: ``PredictionError`` as ``predict(_:task:)``.
     public func predict(_ requests: [(text: TextInput, task: String)]) throws -> [Prediction] {
-        var predictions = [Prediction?](repeating: nil, count: requests.count)
-        let byTask = Dictionary(grouping: requests.indices) { requests[$0].task }
-        for (name, indices) in byTask.sorted(by: { $0.key < $1.key }) {
-            let answers = try predict(indices.map { requests[$0].text }, task: name)
-            for (index, answer) in zip(indices, answers) { predictions[index] = answer }
-        }
-        return predictions.compactMap { $0 }
+        var predictions: [Prediction] = []
+        try predict(requests, each: { $0 }, deliver: { predictions += $0 })
+        return predictions
     }
 
     /// Sentence embeddings, by all modules of the model folder, through the adapters of a task if one is named.
@@ -123,6 +157,18 @@ public struct AdaptedModel: Sendable {
     ) throws -> [[Float]] {
         var embeddings: [[Float]] = []
         try embed(texts, task: name, prompt: prompt, each: { $1 }, deliver: { embeddings += $0 })
+        return embeddings
+    }
+
+    /// Sentence embeddings of texts that each name the task whose adapters they go through, or nil for the encoder as it is, in the
+    /// order of the texts. They go through the encoder together; an embedding is the same, bit for bit, as by itself.
+    ///
+    /// - Throws: ``PredictionError`` if there is no such task or prompt.
+    public func embed(
+        _ requests: [(text: TextInput, task: String?)], prompt: PromptChoice = .standard
+    ) throws -> [[Float]] {
+        var embeddings: [[Float]] = []
+        try embed(requests, prompt: prompt, each: { $1 }, deliver: { embeddings += $0 })
         return embeddings
     }
 

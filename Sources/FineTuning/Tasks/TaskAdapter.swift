@@ -11,6 +11,9 @@ public struct TaskAdapter: Sendable {
     public let bundle: AdapterBundle?
     /// The head; nil for a folder that PEFT wrote.
     public let head: HeadFiles?
+    /// The adapters that are at work: those of the bundle, unless a weight or others beside them make them something else
+    /// (``AdapterRegistry``); none if only a head was trained.
+    public let adapters: AdapterSet
     /// The values of adapters and head in one vector.
     public var parameters: ParameterVector { pass.parameters }
     /// The one pass of all its answers: whole weights that the task changes are packed once for them.
@@ -23,7 +26,14 @@ public struct TaskAdapter: Sendable {
         precondition(bundle != nil || head != nil, "a task has adapters or a head")
         (self.bundle, self.head) = (bundle, head)
         ignored = bundle?.ignored ?? []
-        pass = Pass(parameters: TaskAdapter.parameters(bundle, head))
+        adapters = bundle?.adapters ?? .none
+        pass = Pass(parameters: TaskAdapter.parameters(adapters, bundle?.parameters, head))
+    }
+
+    /// A task whose adapters are in no file of their own: those of others at work at once, or with a weight, or switched off.
+    package init(_ adapters: AdapterSet, _ values: ParameterVector, head: HeadFiles?) {
+        (bundle, self.head, self.adapters, ignored) = (nil, head, adapters, [])
+        pass = Pass(parameters: TaskAdapter.parameters(adapters, values, head))
     }
 
     /// Reads a folder for `encoder`. A head that PEFT saved as part of a task model is left out: to read that takes the model
@@ -65,7 +75,8 @@ public struct TaskAdapter: Sendable {
             let (found, reasons) = TaskAdapter.head(bundle?.taskHead, taskModels)
             (head, ignored) = (found, (bundle?.ignored ?? []) + reasons)
         }
-        pass = Pass(parameters: TaskAdapter.parameters(bundle, head))
+        adapters = bundle?.adapters ?? .none
+        pass = Pass(parameters: TaskAdapter.parameters(adapters, bundle?.parameters, head))
         // A head alone has no PEFT files to keep the fingerprint in; it keeps its own.
         if let found = head?.fingerprint, found != encoder.fingerprint, !allowingOtherBase {
             throw .adapter(
@@ -93,6 +104,9 @@ public struct TaskAdapter: Sendable {
     public func write(
         to folder: URL, card: String, record: TrainingRecord? = nil, companions: [(name: String, data: Data)] = []
     ) throws(TaskAdapterError) {
+        guard bundle != nil || adapters.isEmpty else {
+            throw .notOfOneFolder(folder: folder.path(percentEncoded: false))
+        }
         do {
             let draft = try AtomicFolder(
                 replacing: folder, markedBy: TaskAdapter.marker, lacking: [TaskAdapter.stranger])
@@ -142,15 +156,13 @@ public struct TaskAdapter: Sendable {
     /// A folder with the first is an adapter's and may be replaced, unless it has the second and is a model's.
     private static let (marker, stranger) = (HeadFiles.configName, "config.json")
 
-    /// The adapters, none if only a head was trained.
-    public var adapters: AdapterSet { bundle?.adapters ?? .none }
-
     /// The values of adapters and head in one vector: made once, because every answer reads it.
-    private static func parameters(_ bundle: AdapterBundle?, _ head: HeadFiles?) -> ParameterVector {
+    private static func parameters(
+        _ adapters: AdapterSet, _ adapted: ParameterVector?, _ head: HeadFiles?
+    ) -> ParameterVector {
         let head = head?.head
-        let adapted = bundle?.adapters.parameters ?? []
-        var values = ParameterVector(adapted + (head?.head.parameters ?? []))
-        for parameter in adapted { values[parameter] = bundle?.parameters[parameter] ?? values[parameter] }
+        var values = ParameterVector(adapters.parameters + (head?.head.parameters ?? []))
+        for parameter in adapters.parameters { values[parameter] = adapted?[parameter] ?? values[parameter] }
         for parameter in head?.head.parameters ?? [] {
             values[parameter] = head?.values[parameter] ?? values[parameter]
         }

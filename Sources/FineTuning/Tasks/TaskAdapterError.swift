@@ -15,6 +15,8 @@ public enum TaskAdapterError: Error, Sendable {
     case head(HeadError)
     /// A file could not be written.
     case files(FilesError)
+    /// What is to be written is several adapters at work at once, or one with a weight.
+    case notOfOneFolder(folder: String)
 }
 
 extension TaskAdapterError: CustomStringConvertible {
@@ -32,6 +34,9 @@ extension TaskAdapterError: CustomStringConvertible {
         case .adapter(let error): "\(error)"
         case .head(let error): "\(error)"
         case .files(let error): "\(error)"
+        case .notOfOneFolder(let folder):
+            "nothing was written to \(folder): the task is several adapters at work at once, or one with a weight;"
+                + " make one adapter of them with graft combine"
         }
     }
 }

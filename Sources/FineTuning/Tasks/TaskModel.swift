@@ -88,6 +88,12 @@ public struct TaskModel: Sendable {
         return outputs(texts, pass)
     }
 
+    /// The outputs for the hidden states of a batch, each text's for itself.
+    func outputs(of hidden: Matrix, _ batch: PackedBatch, _ pass: Pass) -> [Matrix] {
+        let outputs = outputs(of: hidden, batch, pass, encoderPullback: { _, _ in .empty }).outputs
+        return separated(outputs, tokens: batch.sequences.map(\.count))
+    }
+
     /// The outputs of a batch of texts of so many tokens, each text's for itself.
     private func separated(_ outputs: Matrix, tokens: [Int]) -> [Matrix] {
         var start = 0

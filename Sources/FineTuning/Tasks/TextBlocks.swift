@@ -7,74 +7,84 @@ import Tokenizers
 /// So no thread waits for a tokenizer, results come in the order of the texts, and no more than two blocks are in memory.
 struct TextBlocks {
     let texts: [TextInput]
-    /// The number of kinds of answers.
-    let kindCount: Int
-    /// What the encoder is given for a text to get an answer of a kind: one tokenized text, or several in a row.
-    let read: (_ kind: Int, TextInput) throws(TokenizerError) -> [TokenizedText]
+    /// The kinds of answers that a text, by its place, gets.
+    let kinds: (_ text: Int) -> [Int]
+    /// What the encoder is given for a text to get an answer of each of these kinds: one tokenized text, or several in a row.
+    let read: (TextInput, _ kinds: [Int]) throws(TokenizerError) -> [[TokenizedText]]
 
     /// Texts of a block: enough parts to share, few enough that results come soon.
     private static let size = 512
     /// Texts that are tokenized at a time.
     private static let chunkSize = 64
 
-    /// Calls `deliver` for each block with its outputs: text after text, for each text one of each kind of answer.
+    /// A text that an answer of one kind is made of.
+    struct Slot {
+        let input: TextInput
+        let kind: Int
+        /// The place of the text among all of them.
+        let text: Int
+        /// What the encoder is given for it.
+        let tokenized: [TokenizedText]
+
+        /// The tokens of all of it.
+        var tokens: Int { tokenized.reduce(0) { $0 + $1.count } }
+    }
+
+    /// Calls `deliver` for each block with its outputs: text after text, for each text one of each of its kinds.
     ///
-    /// `compute` is called for parts of a block, on several threads at once; it gives an output for each of its texts.
-    func run<Output>(
-        compute: (_ kind: Int, _ texts: [TextInput], _ tokenized: [[TokenizedText]]) -> [Output],
+    /// - Parameters:
+    ///   - plan: cuts the answers of a block into jobs; each is in one of them, by its place among `slots`.
+    ///   - compute: called for the jobs of a block, on several threads at once; gives an output for each slot of the job.
+    func run<Job, Output>(
+        plan: (_ slots: [Slot]) -> [(job: Job, places: [Int])], compute: (Job, [Slot]) -> [Output],
         deliver: ([Output]) throws -> Void
     ) throws {
-        let kinds = 0..<kindCount
         let blocks = TextBlocks.cut(texts.indices, by: TextBlocks.size)
         guard let first = blocks.first else { return }
-        var tokenized = try byKind(
-            Parallel.map(TextBlocks.chunks(of: first).count * kinds.count) { tokenize($0, of: first) })
+        var slots = try joined(Parallel.map(TextBlocks.chunks(of: first).count) { tokenize($0, of: first) })
         for (place, block) in blocks.enumerated() {
-            let jobs = kinds.flatMap { kind in
-                let lengths = tokenized[kind].map { $0.reduce(0) { $0 + $1.count } }
-                return Batching.parts(Array(lengths.indices), lengths: lengths).map { (kind: kind, indices: $0) }
-            }
+            let jobs = plan(slots)
             let next = place + 1 < blocks.count ? blocks[place + 1] : block.upperBound..<block.upperBound
-            let chunks = TextBlocks.chunks(of: next).count * kinds.count
+            let chunks = TextBlocks.chunks(of: next).count
             let results = Batching.map(jobs.count + chunks) { index -> Step<Output> in
                 guard index < jobs.count else { return .tokenized(tokenize(index - jobs.count, of: next)) }
-                let (kind, indices) = jobs[index]
-                let inputs = indices.map { texts[block.lowerBound + $0] }
-                return .computed(compute(kind, inputs, indices.map { tokenized[kind][$0] }))
+                return .computed(compute(jobs[index].job, jobs[index].places.map { slots[$0] }))
             }
-            var outputs = [Output?](repeating: nil, count: block.count * kinds.count)
+            var outputs = [Output?](repeating: nil, count: slots.count)
             for (job, result) in zip(jobs, results) {
-                guard case .computed(let ofTexts) = result else { continue }
-                for (index, output) in zip(job.indices, ofTexts) { outputs[index * kinds.count + job.kind] = output }
+                guard case .computed(let ofSlots) = result else { continue }
+                for (place, output) in zip(job.places, ofSlots) { outputs[place] = output }
             }
             try deliver(outputs.compactMap { $0 })
-            tokenized = try byKind(results.compactMap { if case .tokenized(let chunk) = $0 { chunk } else { nil } })
+            slots = try joined(results.compactMap { if case .tokenized(let chunk) = $0 { chunk } else { nil } })
         }
     }
 
     /// What one turn of a block's loop does.
     private enum Step<Output> {
         case computed([Output])
-        case tokenized(Result<[[TokenizedText]], TokenizerError>)
+        case tokenized(Result<[Slot], TokenizerError>)
     }
 
-    private func tokenize(_ index: Int, of block: Range<Int>) -> Result<[[TokenizedText]], TokenizerError> {
-        let chunks = TextBlocks.chunks(of: block)
-        let kind = index / chunks.count
-        return TextBlocks.tokenize(texts[chunks[index % chunks.count]]) { text throws(TokenizerError) in
-            try read(kind, text)
+    private func tokenize(_ index: Int, of block: Range<Int>) -> Result<[Slot], TokenizerError> {
+        let mark = Profile.enter(.tokenizer)
+        defer { mark.leave() }
+        return Result { () throws(TokenizerError) in
+            var slots: [Slot] = []
+            for text in TextBlocks.chunks(of: block)[index] {
+                let kinds = kinds(text)
+                for (kind, tokenized) in zip(kinds, try read(texts[text], kinds)) {
+                    slots.append(Slot(input: texts[text], kind: kind, text: text, tokenized: tokenized))
+                }
+            }
+            return slots
         }
     }
 
-    /// The texts of a block for each kind of answer, from its chunks: those of the first kind, then those of the next.
-    private func byKind(
-        _ chunks: [Result<[[TokenizedText]], TokenizerError>]
-    ) throws(TokenizerError) -> [[[TokenizedText]]] {
-        var tokenized = [[[TokenizedText]]](repeating: [], count: kindCount)
-        for (index, chunk) in chunks.enumerated() {
-            tokenized[index / (chunks.count / kindCount)] += try chunk.get()
-        }
-        return tokenized
+    private func joined(_ chunks: [Result<[Slot], TokenizerError>]) throws(TokenizerError) -> [Slot] {
+        var slots: [Slot] = []
+        for chunk in chunks { slots += try chunk.get() }
+        return slots
     }
 
     /// What `read` gives of each text; the threads share the texts.

@@ -84,7 +84,28 @@ extension BenchmarkReport {
             ("swap_seconds", .double(adapters.swap)), ("batch_texts", .integer(adapters.mixedTexts)),
             ("batch_tokens_a_text", .integer(adapters.mixedTokens)), ("batch_seconds", .double(adapters.singleBatch)),
             ("mixed_adapters", .integer(adapters.mixedAdapters)),
-            ("mixed_batch_seconds", .double(adapters.mixedBatch)), ("merge_seconds", .double(adapters.merge)),
+            ("mixed_batch_seconds", .double(adapters.mixedBatch)),
+            (
+                "mixtures",
+                .array(
+                    adapters.mixtures.map { mixture in
+                        .object([
+                            ("texts", .integer(mixture.texts)), ("tokens_a_text", .integer(mixture.tokens)),
+                            ("adapters", .integer(mixture.adapters)), ("seconds", .double(mixture.seconds)),
+                        ])
+                    })
+            ),
+            (
+                "many_tasks",
+                .array(
+                    adapters.manyTasks.map { figure in
+                        .object([
+                            ("texts", .integer(figure.texts)), ("tokens_a_text", .integer(figure.tokens)),
+                            ("tasks", .integer(figure.tasks)), ("lowest_layer", .integer(figure.lowestLayer)),
+                            ("seconds", .double(figure.together)), ("one_by_one_seconds", .double(figure.oneByOne)),
+                        ])
+                    })
+            ), ("merge_seconds", .double(adapters.merge)),
             ("written_merge_seconds", .double(adapters.writtenMerge)),
         ])
     }

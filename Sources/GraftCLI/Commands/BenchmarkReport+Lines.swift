@@ -106,6 +106,19 @@ extension BenchmarkReport {
         let batch = "\(adapters.mixedTexts) texts of \(adapters.mixedTokens) tokens"
         table.append("\(batch), one adapter", adapters.singleBatch.milliseconds)
         table.append("\(batch), \(adapters.mixedAdapters) adapters mixed", adapters.mixedBatch.milliseconds)
+        for mixture in adapters.mixtures {
+            table.append(
+                "\(mixture.texts) texts of \(mixture.tokens) tokens, "
+                    + (mixture.adapters == 1 ? "one adapter" : "\(mixture.adapters) adapters mixed"),
+                mixture.seconds.milliseconds)
+        }
+        for figure in adapters.manyTasks {
+            let texts = figure.texts == 1 ? "one text" : "\(figure.texts) texts"
+            let layers = figure.lowestLayer == 0 ? "in all layers" : "from layer \(figure.lowestLayer) on"
+            let what = "\(texts) of \(figure.tokens) tokens, \(figure.tasks) tasks each, adapters \(layers)"
+            table.append(what, figure.together.milliseconds)
+            table.append("the same, one task after the other", figure.oneByOne.milliseconds)
+        }
         table.append("merging in memory, ready to compute", adapters.merge.milliseconds)
         table.append("writing a merged folder, with its certificate", adapters.writtenMerge.milliseconds)
         return table.lines

@@ -39,6 +39,20 @@ struct ModelSession {
         return task
     }
 
+    /// Loads adapters under their folders' names, or under their paths where two have the same, each at its weight; of one folder that is
+    /// named twice, with the weight behind its path.
+    mutating func load(_ adapters: [WeightedFolder], _ values: OptionValues) throws -> [String] {
+        let names = adapters.map { $0.folder.standardizedFileURL.lastPathComponent }
+        let paths = adapters.map(\.folder.relativePath)
+        return try adapters.enumerated().map { index, adapter in
+            var name = names.count { $0 == names[index] } > 1 ? paths[index] : names[index]
+            if paths.count(where: { $0 == paths[index] }) > 1 { name += "=\(adapter.weight)" }
+            let task = try load(adapter.folder, named: name, values)
+            if adapter.weight != 1 { try model.scaleAdapters(of: task, by: adapter.weight) }
+            return task
+        }
+    }
+
     /// Loads the head that the model folder has: as `graft merge` writes it, or as a task model of transformers does.
     mutating func loadOwnHead(_ values: OptionValues) throws -> String {
         if HeadFiles.exist(in: folder) { return try load(folder, values) }

@@ -4,10 +4,16 @@ import Graft
 /// `graft predict`: each text answered by each adapter, with one encoder in memory.
 enum PredictCommand {
     static let command = Command(PredictOptions.command) { values in
-        let texts = try TextSource.read(values)
+        let taskField = values[PredictOptions.taskField]
+        let requests = try taskField.map { try TextSource.readRequests(values, taskField: $0) }
+        let texts = try requests == nil ? TextSource.read(values) : []
         var session = try ModelSession(values)
         let tasks = try load(values, into: &session)
-        try session.model.predict(texts, tasks: tasks, each: \.json.line) { print($0.joined(separator: "\n")) }
+        guard let requests else {
+            try session.model.predict(texts, tasks: tasks, each: \.json.line) { print($0.joined(separator: "\n")) }
+            return
+        }
+        try session.model.predict(requests, each: \.json.line) { print($0.joined(separator: "\n")) }
     }
 
     /// Loads the adapters under their folders' names, or under their paths where two have the same; without adapters the
@@ -17,10 +23,6 @@ enum PredictCommand {
         guard !adapters.isEmpty else {
             return [try session.loadOwnHead(values)]
         }
-        let names = adapters.map { $0.standardizedFileURL.lastPathComponent }
-        return try adapters.enumerated().map { index, adapter in
-            let isShared = names.count { $0 == names[index] } > 1
-            return try session.load(adapter, named: isShared ? adapter.relativePath : names[index], values)
-        }
+        return try session.load(adapters, values)
     }
 }

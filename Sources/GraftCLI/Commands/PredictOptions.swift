@@ -1,9 +1,14 @@
 /// `graft predict`
 enum PredictOptions {
     static let adapters = Option.repeated(
-        "adapter", .path("DIR"),
-        "an adapter folder; each answers every text. Without one, the model's own head answers",
+        "adapter", .weightedFolder,
+        "an adapter folder; each answers every text. With a weight, its changes are multiplied by that. Without"
+            + " one, the model's own head answers",
         isRequired: false)
+    static let taskField = Option.optional(
+        "task-field", .text("NAME"),
+        "the field or column of --input that says which adapter answers a text, by the name of its folder; if left"
+            + " out, each adapter answers every text")
 
     static let command = CommandSpecification(
         name: "predict", summary: "answers texts: prints one JSON object a line for each text and adapter",
@@ -14,12 +19,23 @@ enum PredictOptions {
                 [
                     SharedOptions.model.specification, adapters.specification, SharedOptions.input.specification,
                     SharedOptions.Fields.text.specification, SharedOptions.Fields.pair.specification,
-                    SharedOptions.allowOtherBase.specification,
+                    taskField.specification, SharedOptions.allowOtherBase.specification,
                 ]),
             SharedOptions.Machine.group,
             .init("Output", [SharedOptions.Output.quiet.specification]),
         ],
-        check: SharedOptions.checkTexts)
+        check: check)
+
+    private static func check(_ values: OptionValues) throws(CommandLineError) {
+        try SharedOptions.checkTexts(values)
+        guard values.isGiven(taskField) else { return }
+        guard let input = values[SharedOptions.input], input.relativePath != "-" else {
+            throw .conflict("--task-field names a field of a file; give one with --input FILE")
+        }
+        guard !values[adapters].isEmpty else {
+            throw .conflict("--task-field says which adapter answers, and there is none; name them with --adapter DIR")
+        }
+    }
 }
 
 extension SharedOptions {

@@ -12,4 +12,21 @@ enum TextSource {
         let fields = Dataset.Fields(values, readingLabels: false)
         return try Dataset(contentsOf: input, fields: fields, labels: .ignored).inputs
     }
+
+    /// The texts of the input file, each with what its field `taskField` says.
+    static func readRequests(
+        _ values: OptionValues, taskField: String
+    ) throws -> [(text: TextInput, task: String)] {
+        guard let input = values[SharedOptions.input] else { return [] }
+        var fields = Dataset.Fields(values, readingLabels: false)
+        // A task stands in a row as a label does.
+        fields.label = taskField
+        return try Dataset(contentsOf: input, fields: fields).examples.map { example in
+            guard let task = example.label?.className else {
+                throw CommandLineError.conflict(
+                    "\(input.relativePath): the '\(taskField)' of line \(example.line) is no name of a task")
+            }
+            return (example.input, task)
+        }
+    }
 }

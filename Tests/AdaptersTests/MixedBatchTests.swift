@@ -1,0 +1,194 @@
+import Adapters
+import Encoders
+import Matrices
+import TestSupport
+import Testing
+
+/// Texts of several tasks in one batch, and one batch for several tasks: bit for bit what each task computes by itself.
+@Suite struct MixedBatchTests {
+    /// The adapters of one task, with its pass.
+    struct Tenant {
+        let adapters: AdapterSet
+        let pass: Pass
+
+        init(_ bundle: AdapterBundle) {
+            (adapters, pass) = (bundle.adapters, Pass(parameters: bundle.parameters))
+        }
+
+        init() { (adapters, pass) = (.none, Pass(parameters: ParameterVector([]))) }
+    }
+
+    /// Texts of several lengths, more tokens in all than a block of rows has.
+    static func texts(_ encoder: TransformerEncoder, _ count: Int) -> [PackedBatch] {
+        var random = RandomStream(seed: 9, name: "texts")
+        return (0..<count).map { index in
+            let length = min(encoder.config.maximumPositions, 1 + Int(random.next() % 21))
+            var batch = PackedBatch()
+            batch.append(
+                tokens: (0..<length).map { _ in Int32(5 + random.next() % 40) },
+                segments: [Int32](repeating: 0, count: length))
+            return batch
+        }
+    }
+
+    static func joined(_ texts: [PackedBatch]) -> PackedBatch {
+        var batch = PackedBatch()
+        for text in texts { batch.append(tokens: text.tokens, segments: text.segments) }
+        return batch
+    }
+
+    /// Adapters of several ranks and places, one of them none, one with biases that were trained, one the changes of two others.
+    static func tenants(_ encoder: TransformerEncoder) throws -> [Tenant] {
+        let linear = encoder.config.projections
+        let whole = try random(AdapterRecipe(rank: 3, projections: linear), encoder, seed: 1)
+        let upper = try random(
+            AdapterRecipe(rank: 5, alpha: 2, layers: [encoder.config.distinctLayers - 1]), encoder, seed: 2)
+        let usual = try random(AdapterRecipe(), encoder, seed: 3)
+        let normed = try Unfreezing(norms: true).deltas(for: encoder, over: upper.adapters)
+        let sum = try AdapterSet.sum([
+            .init(name: "whole", adapters: whole.adapters, pass: Pass(parameters: whole.parameters), weight: 0.5),
+            .init(name: "usual", adapters: usual.adapters, pass: Pass(parameters: usual.parameters), weight: -2),
+        ])
+        return [
+            Tenant(whole), Tenant(), Tenant(upper), changed(encoder), Tenant(usual),
+            Tenant(sum.adapters, sum.parameters), Tenant(normed, random(normed.parameters, seed: 5)),
+        ]
+    }
+
+    /// A weight that was trained whole, which has a product of its own.
+    private static func changed(_ encoder: TransformerEncoder) -> Tenant {
+        let projection: Projection = encoder.config.projections.contains(.output) ? .output : .intermediate
+        let site = Site(layer: 0, projection: projection)
+        let base = encoder[site]
+        let adapters = AdapterSet([
+            site: WeightDelta(name: "\(site)", inputs: base.inputs, outputs: base.outputs, hasBias: false)
+        ])
+        return Tenant(adapters, random(adapters.parameters, seed: 6))
+    }
+
+    private static func random(_ parameters: [Parameter], seed: UInt64) -> ParameterVector {
+        var values = ParameterVector(parameters)
+        for parameter in parameters {
+            var random = RandomStream(seed: seed, name: parameter.name)
+            values[parameter] = Matrix(
+                rows: parameter.rows, columns: parameter.columns,
+                values: (0..<parameter.count).map { _ in 0.1 * random.normal() })
+        }
+        return values
+    }
+
+    static func random(_ recipe: AdapterRecipe, _ encoder: TransformerEncoder, seed: UInt64) throws -> AdapterBundle {
+        let (adapters, _) = try recipe.fresh(for: encoder, seed: seed)
+        let values = random(adapters.parameters, seed: seed)
+        return AdapterBundle(recipe, trained: values, adapters, on: encoder, baseModel: nil)
+    }
+
+    @Test(arguments: FamilyFixture.names, Precision.allCases)
+    func aTextIsTheSameAmongTextsOfOthers(family: String, precision: Precision) throws {
+        let encoder = try FamilyFixture(family).encoder(precision)
+        let tenants = try Self.tenants(encoder).filter { encoder.mixes($0.adapters) }
+        #expect(tenants.count >= 2)
+        let texts = Self.texts(encoder, 24)
+        var rows: [(rows: Range<Int>, adapters: AdapterSet, pass: Pass)] = []
+        var row = 0
+        for (index, text) in texts.enumerated() {
+            let tenant = tenants[index / 2 % tenants.count]
+            let end = row + text.tokens.count
+            // What stands for no adapters at all, and rows that nobody has.
+            if !tenant.adapters.isEmpty || index % 3 == 0 { rows.append((row..<end, tenant.adapters, tenant.pass)) }
+            row = end
+        }
+        for threads in [1, 3] {
+            let before = Parallel.threads
+            defer { Parallel.threads = before }
+            Parallel.threads = threads
+            let mixed = encoder.forward(
+                Self.joined(texts), adapters: encoder.mixing(rows), Pass(parameters: ParameterVector([]))
+            ).hidden
+            var start = 0
+            for (index, text) in texts.enumerated() {
+                let tenant = tenants[index / 2 % tenants.count]
+                let alone = encoder.forward(text, adapters: tenant.adapters, tenant.pass).hidden
+                let end = start + text.tokens.count
+                #expect((start..<end).map(mixed.row) == (0..<alone.rows).map(alone.row), "text \(index)")
+                start = end
+            }
+        }
+    }
+
+    @Test(arguments: FamilyFixture.names, Precision.allCases)
+    func whatTasksHaveInCommonIsComputedOnceAndTheSame(family: String, precision: Precision) throws {
+        let encoder = try FamilyFixture(family).encoder(precision)
+        let last = encoder.config.distinctLayers - 1
+        let tenants =
+            try Self.tenants(encoder) + [
+                // The same as another, and one that begins as another does.
+                Tenant(try Self.random(AdapterRecipe(), encoder, seed: 3)),
+                Tenant(try Self.random(AdapterRecipe(rank: 2, layers: [last]), encoder, seed: 4)),
+            ]
+        let branches = tenants.map { (adapters: $0.adapters, pass: $0.pass) }
+        let sharing = LayerSharing(branches, on: encoder)
+        let batch = Self.joined(Self.texts(encoder, 7))
+        for chosen in [Array(tenants.indices), [1, 2, 8], [4, 7], [3], [0, 1]] {
+            let states = encoder.hiddenStates(batch, branches, sharing, chosen: chosen)
+            #expect(states.count == chosen.count)
+            for (index, hidden) in zip(chosen, states) {
+                let alone = encoder.forward(batch, adapters: branches[index].adapters, branches[index].pass).hidden
+                #expect(hidden == alone, "\(index) of \(chosen)")
+            }
+        }
+        #expect(sharing.strands(of: Array(tenants.indices)).contains([4, 7]))
+    }
+
+    /// One method's texts among those of LoRA and of none: for each method that can be in such a batch at all.
+    @Test(arguments: MethodBatteryTests.subjects, Precision.allCases)
+    func everyMethodIsTheSameAmongOthers(subject: MethodBatteryTests.Subject, precision: Precision) throws {
+        let encoder = try FamilyFixture(subject.family).encoder(precision)
+        guard let (adapters, values) = try subject.trained(encoder), encoder.mixes(adapters) else { return }
+        var recipe = AdapterRecipe(rank: 3, projections: encoder.config.projections)
+        if !encoder.mixes(try recipe.fresh(for: encoder, seed: 1).adapters) {
+            recipe.projections = encoder.config.projections.filter { $0 != .query && $0 != .key }
+        }
+        let others = [Tenant(try Self.random(recipe, encoder, seed: 2)), Tenant()]
+        let own = Tenant(adapters, values)
+        let texts = Self.texts(encoder, 12)
+        var rows: [(rows: Range<Int>, adapters: AdapterSet, pass: Pass)] = []
+        var row = 0
+        for (index, text) in texts.enumerated() {
+            let tenant = index % 3 == 0 ? own : others[index % 2]
+            rows.append((row..<row + text.tokens.count, tenant.adapters, tenant.pass))
+            row += text.tokens.count
+        }
+        let mixed = encoder.forward(
+            Self.joined(texts), adapters: encoder.mixing(rows), Pass(parameters: ParameterVector([]))
+        ).hidden
+        for (text, tenant) in zip(texts, rows) {
+            let alone = encoder.forward(text, adapters: tenant.adapters, tenant.pass).hidden
+            #expect(tenant.rows.map(mixed.row) == (0..<alone.rows).map(alone.row))
+        }
+    }
+
+    @Test func aBatchHasItsOwnValuesWhateverPassesWereBefore() throws {
+        let encoder = try TinyEncoder.load()
+        let other = try Fixtures.copyOfTinyEncoder(changing: "encoder.layer.1.attention.self.query.weight")
+        let changed = try TransformerEncoder(contentsOf: other.url)
+        let bundle = try Self.random(AdapterRecipe(), encoder, seed: 1)
+        let pass = Pass(parameters: bundle.parameters)
+        let texts = Self.texts(encoder, 2)
+        for encoder in [encoder, changed, encoder] {
+            let rows = 0..<texts[0].tokens.count
+            let mixed = encoder.forward(
+                Self.joined(texts), adapters: encoder.mixing([(rows, bundle.adapters, pass)]),
+                Pass(parameters: ParameterVector([]))
+            ).hidden
+            let alone = encoder.forward(texts[0], adapters: bundle.adapters, pass).hidden
+            #expect(rows.map(mixed.row) == rows.map(alone.row))
+        }
+    }
+}
+
+extension MixedBatchTests.Tenant {
+    fileprivate init(_ adapters: AdapterSet, _ values: ParameterVector) {
+        (self.adapters, pass) = (adapters, Pass(parameters: values))
+    }
+}

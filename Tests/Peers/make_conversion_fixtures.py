@@ -1,0 +1,79 @@
+"""Makes Tests/Fixtures/conversion: one LoRA of the tiny BERT as PEFT, mlx-lm and llama.cpp keep it.
+
+`lora.gguf` is written by the `gguf` package with the metadata in the order in which graft writes it, so that the bytes can be compared;
+`half.gguf` is the same in float16. `mlx` is written by the `safetensors` package with the names, shapes and configuration of
+mlx-lm's `adapters.safetensors`.
+"""
+
+from importlib.metadata import version
+
+import gguf
+import numpy as np
+from safetensors.numpy import save_file
+
+from fixtures import FIXTURES, run, write_json
+
+RANK, ALPHA, LAYERS = 4, 6.0, 3
+MODULES = {"attention.self.query": "attn_q", "attention.self.value": "attn_v", "intermediate.dense": "ffn_up"}
+FINGERPRINT = "graft.base_fingerprint"
+
+
+def matrices():
+    generator = np.random.default_rng(5)
+    for layer in range(LAYERS):
+        for module, name in MODULES.items():
+            outputs = 64 if module.startswith("intermediate") else 32
+            a = generator.standard_normal((RANK, 32), dtype=np.float32)
+            b = generator.standard_normal((outputs, RANK), dtype=np.float32)
+            yield f"encoder.layer.{layer}.{module}", f"blk.{layer}.{name}.weight", a, b
+
+
+def write_gguf(path, kind, fingerprint):
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", ALPHA)
+    writer.add_string(FINGERPRINT, fingerprint)
+    for _, name, a, b in matrices():
+        writer.add_tensor(f"{name}.lora_a", a.astype(kind))
+        writer.add_tensor(f"{name}.lora_b", b.astype(kind))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def make(folder):
+    """One LoRA of the tiny BERT as PEFT, mlx-lm and llama.cpp keep it."""
+    for part in ("mlx", "peft"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    # What graft says of the tiny BERT's frozen tensors; a test fails if it is another.
+    fingerprint = (FIXTURES / "conversion" / "fingerprint.txt").read_text()
+    (folder / "fingerprint.txt").write_text(fingerprint)
+    write_gguf(folder / "lora.gguf", np.float32, fingerprint.strip())
+    write_gguf(folder / "half.gguf", np.float16, fingerprint.strip())
+    peft, mlx = {}, {}
+    for module, _, a, b in matrices():
+        peft[f"base_model.model.{module}.lora_A.weight"] = a
+        peft[f"base_model.model.{module}.lora_B.weight"] = b
+        mlx[f"{module}.lora_a"] = np.ascontiguousarray(a.T)
+        mlx[f"{module}.lora_b"] = np.ascontiguousarray(b.T)
+    save_file(peft, folder / "peft" / "adapter_model.safetensors", metadata={"format": "pt"})
+    write_json(
+        folder / "peft" / "adapter_config.json",
+        {
+            "peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA, "bias": "none", "task_type": "FEATURE_EXTRACTION",
+            "base_model_name_or_path": "tiny-bert", "target_modules": ["query", "value", "intermediate.dense"],
+        },
+    )
+    save_file(mlx, folder / "mlx" / "adapters.safetensors", metadata={"format": "mlx"})
+    lora = {"rank": RANK, "scale": ALPHA / RANK, "dropout": 0.0, "keys": list(MODULES)}
+    write_json(
+        folder / "mlx" / "adapter_config.json",
+        {"fine_tune_type": "lora", "num_layers": LAYERS, "lora_parameters": lora},
+    )
+    write_json(folder / "versions.json", {name: version(name) for name in ("gguf", "numpy", "safetensors")})
+
+
+if __name__ == "__main__":
+    run(make, "conversion")
