@@ -38,6 +38,8 @@ public enum AdapterError: Error, Sendable {
     case notCopied(from: String, reason: String)
     /// The adapter at this site is no change of a weight.
     case notMergeable(site: String)
+    /// An adapter cannot start at a site in the way asked for.
+    case cannotStart(_ start: String, site: String, reason: String)
 }
 
 extension AdapterError: CustomStringConvertible {
@@ -77,6 +79,7 @@ extension AdapterError: CustomStringConvertible {
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
         case .notMergeable(let site): "the adapter at \(site) is no change of a weight and cannot be merged"
+        case .cannotStart(let start, let site, let reason): "the start '\(start)' at \(site): \(reason)"
         }
     }
 }

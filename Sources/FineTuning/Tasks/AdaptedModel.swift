@@ -15,7 +15,7 @@ import Tokenizers
 /// ```
 public struct AdaptedModel: Sendable {
     /// The frozen encoder that all tasks share.
-    public let encoder: TransformerEncoder
+    public private(set) var encoder: TransformerEncoder
     /// The model folder's tokenizer.
     public let tokenizer: any Tokenizer
     /// How the model folder makes sentence embeddings.
@@ -90,6 +90,13 @@ public struct AdaptedModel: Sendable {
     func checkpointHeadFiles() throws(HeadError) -> HeadFiles {
         guard let head = try checkpointHead() else { throw .noHead(folder: folder.path(percentEncoded: false)) }
         return try head.files(for: encoder, maximumTokens: maximumTokens)
+    }
+
+    /// The same model without tasks, its encoder replaced by one of the same shape.
+    package func replacing(_ encoder: TransformerEncoder) -> AdaptedModel {
+        var model = self
+        (model.encoder, model.tasks) = (encoder, [:])
+        return model
     }
 
     /// Adds a task that is already in memory.
