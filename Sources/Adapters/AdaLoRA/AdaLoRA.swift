@@ -130,6 +130,32 @@ public struct AdaLoRA: MergeableAdapter {
     func ranksInUse(_ parameters: ParameterVector) -> [Bool] { parameters[e].values.map { $0 != 0 } }
 }
 
+extension AdaLoRA: FiledAdapter {
+    /// The same with the ranks in use alone, and one where there is none; all of them where E is still zero everywhere, of an
+    /// adapter that has not been trained.
+    func filed(_ parameters: ParameterVector) -> (adapter: any LinearAdapter, values: [Parameter: Matrix]) {
+        let used = ranksInUse(parameters)
+        let kept = used.indices.filter { used[$0] }
+        let places = kept.isEmpty ? [0] : kept
+        let name = String(a.name.dropLast(".lora_A".count))
+        let filed = AdaLoRA(
+            name: name, inputs: a.columns, outputs: b.rows, rank: places.count, scale: scale, dropoutRate: dropoutRate,
+            schedule: schedule)
+        let (oldA, oldE, oldB) = (parameters[a], parameters[e], parameters[b])
+        return (
+            filed,
+            [
+                filed.a: Matrix(
+                    rows: places.count, columns: a.columns, values: places.flatMap { oldA.row($0) }),
+                filed.e: Matrix(rows: 1, columns: places.count, values: places.map { oldE[0, $0] }),
+                filed.b: Matrix(
+                    rows: b.rows, columns: places.count,
+                    values: (0..<b.rows).flatMap { row in places.map { oldB[row, $0] } }),
+            ]
+        )
+    }
+}
+
 extension AdaLoRA: LowRankAdapter {
     package func factors(_ parameters: ParameterVector) -> LowRankFactors? {
         let e = parameters[e].values.map { Double($0) }

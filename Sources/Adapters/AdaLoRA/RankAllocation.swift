@@ -14,10 +14,12 @@ package struct RankAllocation: Sendable {
     package private(set) var sensitivity, uncertainty: ParameterVector
     /// Which ranks are in use, adapter after adapter.
     package private(set) var isInUse: [Bool]
+    /// Whether that no longer changes.
+    package private(set) var isDecided = false
 
     /// The state before the first step of the adapters of a set, in a vector of this layout; nil if none of them is AdaLoRA.
     package init?(_ adapters: AdapterSet, _ layout: ParameterVector.Layout) {
-        let found = adapters.sites.compactMap { adapters.linear[$0]?.onMap as? AdaLoRA }
+        let found = adapters.sites.compactMap { adapters.linear[$0]?.proper as? AdaLoRA }
         guard let first = found.first else { return nil }
         (self.adapters, schedule) = (found, first.schedule)
         (sensitivity, uncertainty) = (ParameterVector(layout), ParameterVector(layout))
@@ -25,9 +27,31 @@ package struct RankAllocation: Sendable {
     }
 
     /// Puts back what an allocation of the same adapters had come to.
-    package mutating func restore(sensitivity: ParameterVector, uncertainty: ParameterVector, isInUse: [Bool]) {
+    package mutating func restore(
+        sensitivity: ParameterVector, uncertainty: ParameterVector, isInUse: [Bool], isDecided: Bool
+    ) {
         precondition(isInUse.count == self.isInUse.count, "an allocation is of the same adapters")
-        (self.sensitivity, self.uncertainty, self.isInUse) = (sensitivity, uncertainty, isInUse)
+        (self.sensitivity, self.uncertainty) = (sensitivity, uncertainty)
+        (self.isInUse, self.isDecided) = (isInUse, isDecided)
+    }
+
+    /// What trains on from these values keeps their ranks.
+    package mutating func end(with values: ParameterVector) {
+        isInUse = adapters.flatMap { $0.ranksInUse(values) }
+        isDecided = true
+    }
+
+    /// Whether the adapters train at all where these parameters do.
+    package func trains(_ trained: Set<Parameter>) -> Bool { adapters.contains { trained.contains($0.e) } }
+
+    /// Whether a parameter is an E of which no rank is in use.
+    package func isOut(_ parameter: Parameter) -> Bool {
+        var start = 0
+        for adapter in adapters {
+            if adapter.e == parameter { return !isInUse[start..<start + adapter.e.count].contains(true) }
+            start += adapter.e.count
+        }
+        return false
     }
 
     /// The orthogonality's share of the loss, mean over all A and B of ‖A Aᵀ − 1‖ and ‖Bᵀ B − 1‖ times its weight; its gradient is
@@ -66,6 +90,7 @@ package struct RankAllocation: Sendable {
     package mutating func allocate(
         _ values: inout ParameterVector, _ gradients: Gradients, step: Int, of steps: Int
     ) {
+        guard !isDecided else { return mask(&values) }
         let last = schedule.lastDecision(of: steps)
         if step < steps - schedule.finalSteps { note(values, gradients) }
         if let budget = schedule.budget(after: step, of: steps, initial: isInUse.count, maps: adapters.count) {

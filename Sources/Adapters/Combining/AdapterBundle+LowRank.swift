@@ -69,6 +69,8 @@ private struct LowRankPlaces {
     /// Adds what a recipe does not say.
     func complete(_ configuration: inout PEFTConfiguration) {
         if let targets { configuration.targets = targets }
-        (configuration.rankPattern, configuration.alphaPattern) = (ranks, alphas)
+        guard var method = configuration.method as? LoRAMethod else { return }
+        (method.rankPattern, method.alphaPattern) = (ranks, alphas)
+        configuration.method = method
     }
 }

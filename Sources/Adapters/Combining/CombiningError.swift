@@ -29,7 +29,8 @@ extension CombiningError: CustomStringConvertible {
                 + " together; use svd with a rank or an energy"
         case .rankNeeded(let part):
             "the changes of \(part) are of full rank, so nothing says what rank is wanted; give a rank, or the energy to keep"
-        case .unsuitable(let setting, let method): "\(method.rawValue) has no \(setting); leave it out, or use another method"
+        case .unsuitable(let setting, let method):
+            "\(method.rawValue) has no \(setting); leave it out, or use another method"
         case .notFinite(let part): "the change of \(part) has numbers that are infinite or none; the adapter is broken"
         case .nothingLeft: "the adapters cancel out: nothing is left to put into an adapter"
         }

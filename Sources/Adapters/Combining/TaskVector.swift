@@ -16,14 +16,14 @@ struct TaskVector {
         let (adapters, values) = (bundle.adapters, bundle.parameters)
         for (tensor, delta) in adapters.deltas { tensors[tensor] = DoubleMatrix(values[delta]) }
         for site in adapters.sites {
-            guard let adapter = adapters.linear[site], let proper = adapter.onMap else { continue }
+            guard let adapter = adapters.linear[site], let proper = adapter.proper else { continue }
             guard let change = change(by: adapter, proper, on: encoder[site], .weight(site), .bias(site), values) else {
                 throw .noChangeOfWeights(adapter: name, part: site.description)
             }
             maps[site] = change.weight
             if let bias = change.bias { add(bias, to: .bias(site)) }
         }
-        if let adapter = adapters.embeddings?.projection, let proper = adapter.onMap,
+        if let adapter = adapters.embeddings?.projection, let proper = adapter.proper,
             let map = encoder.embeddingProjection
         {
             guard let change = change(by: adapter, proper, on: map, .projectionWeight, .projectionBias, values) else {
@@ -66,14 +66,5 @@ struct TaskVector {
 
     private mutating func add(_ change: DoubleMatrix, to tensor: FrozenTensor) {
         tensors[tensor, default: DoubleMatrix(rows: change.rows, columns: change.columns)].add(change)
-    }
-}
-
-extension LinearAdapter {
-    /// The adapter that is put on the map, under what is unfrozen of it; nil: there is none.
-    var onMap: (any LinearAdapter)? {
-        if let delta = self as? WeightDelta { return delta.inner?.onMap }
-        if let delta = self as? BiasDelta { return delta.inner?.onMap }
-        return self
     }
 }

@@ -21,7 +21,8 @@ extension ExtractionError: CustomStringConvertible {
             "the tuned model's \(field) is \(found), the base's is \(expected): an adapter is the difference of models of one shape"
         case .nothingDiffers:
             "nothing to extract: all that is to be kept of the tuned model has the numbers of the base"
-        case .notFinite(let tensor): "'\(tensor)' of the tuned model has numbers that are infinite or none; it is broken"
+        case .notFinite(let tensor):
+            "'\(tensor)' of the tuned model has numbers that are infinite or none; it is broken"
         case .checkpoint(let error): "\(error)"
         }
     }

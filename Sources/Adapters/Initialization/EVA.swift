@@ -82,10 +82,13 @@ public struct EVA: Sendable {
                 ranks = distribution(most, leaders, found)
             }
         }
-        for (index, site) in sites.enumerated() where found[leaders.isEmpty ? index : leaders[index]]?.components == nil {
+        for (index, site) in sites.enumerated() where found[leaders.isEmpty ? index : leaders[index]]?.components == nil
+        {
             throw .cannotStart(
                 LoRAInitialization.eva.rawValue, site: site.description,
-                reason: "no batch of texts has \(most[index]) tokens, one for each component; give longer ones, or a lower rank")
+                reason:
+                    "no batch of texts has \(most[index]) tokens, one for each component; give longer ones, or a lower rank"
+            )
         }
         var starts: [Site: Matrix] = [:]
         for (index, site) in sites.enumerated() where ranks[index] > 0 {

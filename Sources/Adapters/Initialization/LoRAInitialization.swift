@@ -63,7 +63,8 @@ public enum LoRAInitialization: String, Sendable, CaseIterable {
             var lost = DoubleMatrix(map.weight)
             lost.add(DoubleMatrix(map.roundedWeight), scale: -1)
             guard map.precision != .float32, lost.largestMagnitude > 0 else {
-                throw refusal("the base is in \(map.precision.rawValue), expected int8 or bfloat16: nothing was lost by rounding")
+                throw refusal(
+                    "the base is in \(map.precision.rawValue), expected int8 or bfloat16: nothing was lost by rounding")
             }
             let decomposition = SingularValueDecomposition(lost, rank: rank)
             guard decomposition.rank == rank else {

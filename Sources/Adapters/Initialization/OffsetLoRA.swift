@@ -149,15 +149,16 @@ public struct OffsetLoRA: MergeableAdapter {
         }
         return weight
     }
+}
 
+extension OffsetLoRA: FiledAdapter {
     /// The plain LoRA of twice the rank that computes the same.
-    package func plain(_ parameters: ParameterVector) -> (adapter: LoRA, a: Matrix, b: Matrix) {
+    func filed(_ parameters: ParameterVector) -> (adapter: any LinearAdapter, values: [Parameter: Matrix]) {
         let (left, right) = factors(parameters[lora.a], parameters[lora.b])
-        let name = String(lora.a.name.dropLast(".lora_A".count))
         let plain = LoRA(
-            name: name, inputs: right.columns, outputs: left.rows, rank: right.rows, scale: lora.scale,
-            dropoutRate: lora.dropoutRate)
-        return (plain, right, left)
+            name: String(lora.a.name.dropLast(".lora_A".count)), inputs: right.columns, outputs: left.rows,
+            rank: right.rows, scale: lora.scale, dropoutRate: lora.dropoutRate)
+        return (plain, [plain.a: right, plain.b: left])
     }
 }
 

@@ -32,7 +32,8 @@ enum PEFTStart {
             guard last - next > leastGap * last else {
                 throw .cannotStart(
                     start.rawValue, site: site,
-                    reason: "singular values \(rank) and \(rank + 1) of the weight are \(last) and \(next), too near to tell"
+                    reason:
+                        "singular values \(rank) and \(rank + 1) of the weight are \(last) and \(next), too near to tell"
                         + " what PEFT has taken out; save it in PEFT with path_initial_model_for_weight_conversion")
             }
             let factors = LowRankFactors(decomposition, rank: rank)

@@ -22,7 +22,9 @@ struct CombinationReport {
                     + " \(ranks.map(String.init).joined(separator: ", "))")
             lines.append("  error of the change, of what is meant         \(percent(combination.relativeError))")
             if let worst = maps.max(by: { $0.map.relativeError < $1.map.relativeError }), method != .cat {
-                lines.append("  the largest of a map                          \(percent(worst.map.relativeError)), \(worst.site)")
+                lines.append(
+                    "  the largest of a map                          \(percent(worst.map.relativeError)), \(worst.site)"
+                )
             }
             if method == .linear {
                 lines.append("  linear is an approximation: --method cat is exact, svd the best of a rank")
@@ -76,7 +78,9 @@ struct CombinationReport {
         ]
         lines += parts.map { "| `\(URL(filePath: $0.task).lastPathComponent)` | \($0.weight) |" }
         if let combination = outcome.combination, !maps.isEmpty {
-            lines += ["", "Error of the change of weights, of what the method means: \(percent(combination.relativeError))."]
+            lines += [
+                "", "Error of the change of weights, of what the method means: \(percent(combination.relativeError)).",
+            ]
         }
         if let difference = outcome.difference {
             lines += [
