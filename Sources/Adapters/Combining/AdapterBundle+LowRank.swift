@@ -48,8 +48,8 @@ private struct LowRankPlaces {
         func module(_ site: Site) -> String { config.names.module(of: site) }
         // The rank that most maps have; of several such the largest.
         let counts = Dictionary(grouping: linear.values) { $0.a.rows }
-        let usual = counts.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.value.first ?? linear[first]
-        guard let usual else { preconditionFailure("there is an adapter") }
+        let mostUsual = counts.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.value.first
+        guard let usual = mostUsual ?? linear[first] else { preconditionFailure("there is an adapter") }
         for (site, lora) in linear {
             if lora.a.rows != usual.a.rows { ranks[module(site)] = lora.a.rows }
             if alpha(lora) != alpha(usual) { alphas[module(site)] = alpha(lora) }

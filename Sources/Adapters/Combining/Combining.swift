@@ -5,7 +5,7 @@ import Matrices
 /// Makes one adapter of several on the same encoder: Σ w ΔW, exactly, at best, approximately, or pruned.
 ///
 /// ```swift
-/// let both = try Combining(.cat).combine([("a", a, 0.7), ("b", b, -0.3)], on: encoder)
+/// let both = try Combining(.cat).combine([.init("a", a, weight: 0.7), .init("b", b, weight: -0.3)], on: encoder)
 /// ```
 /// Whatever is a change of weights takes part: LoRA of any rank and scale, DoRA, and what else can be merged, and parts that
 /// were unfrozen, which are added number by number. One adapter with weight 1 comes out as it is, by every method.

@@ -63,10 +63,10 @@ public struct EVA: Sendable {
                 leaders = inputs.indices.map { index in inputs.firstIndex { $0 == inputs[index] } ?? index }
                 for leader in Set(leaders) { found[leader] = IncrementalComponents(count: most[leader]) }
             }
-            count += 1
             // Maps that were done may be so no longer once they get more ranks.
             isDone = Set(found.keys.filter { isSettled($0, settled, ranks, leaders) })
             if isDone.count == found.count { break }
+            count += 1
             let open = found.keys.filter { !isDone.contains($0) && inputs[$0].rows >= most[$0] }.sorted()
             let updated = Parallel.map(open.count) { index -> (IncrementalComponents, [Bool]) in
                 let place = open[index]

@@ -53,16 +53,16 @@ enum CombineOptions {
             .init("Output", [SharedOptions.Output.json.specification, SharedOptions.Output.quiet.specification]),
         ],
         check: { values throws(CommandLineError) in
-            let method = values[method]
-            if values[density] != nil, !method.prunes {
-                throw .conflict("--density says nothing with --method \(method.rawValue): it prunes nothing")
+            let chosen = values[method]
+            if values[density] != nil, !chosen.prunes {
+                throw .conflict("--density says nothing with --method \(chosen.rawValue): it prunes nothing")
             }
             if values[rank] != nil, values[energy] != nil {
                 throw .conflict("--rank and --energy both say how large the adapter is; leave one out")
             }
-            if values[rank] != nil || values[energy] != nil, method == .cat || method == .linear {
+            if values[rank] != nil || values[energy] != nil, chosen == .cat || chosen == .linear {
                 throw .conflict(
-                    "--method \(method.rawValue) has a rank of its own; leave --rank and --energy out, or use svd")
+                    "--method \(chosen.rawValue) has a rank of its own; leave --rank and --energy out, or use svd")
             }
             let folders = values[adapters].map(\.folder.relativePath)
             if let twice = folders.first(where: { folder in folders.count { $0 == folder } > 1 }) {

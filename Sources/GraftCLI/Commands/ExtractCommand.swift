@@ -15,7 +15,7 @@ enum ExtractCommand {
             try Dataset(contentsOf: $0, fields: Dataset.Fields(values, readingLabels: false), labels: .ignored).inputs
         }
         let size: Extraction.Size =
-            values[ExtractOptions.rank].map { .rank($0) } ?? .energy(values[ExtractOptions.energy] ?? 1)
+            values[ExtractOptions.rank].map { Extraction.Size.rank($0) } ?? .energy(values[ExtractOptions.energy] ?? 1)
         let extraction = TaskExtraction(
             over: session.model, named: session.baseName, Extraction(size, keeps: values[ExtractOptions.keep]))
         let outcome = try extraction.extract(from: tuned, samples: samples ?? Merge.sampleTexts)

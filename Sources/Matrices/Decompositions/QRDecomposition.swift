@@ -15,9 +15,9 @@ package struct QRDecomposition: Sendable {
 
     /// Decomposes the transpose of a matrix.
     package init(transposing matrix: DoubleMatrix) {
-        (rows, columns) = (matrix.columns, matrix.rows)
+        let (rows, columns) = (matrix.columns, matrix.rows)
+        (self.rows, self.columns) = (rows, columns)
         var reduced = matrix
-        let (rows, columns) = (rows, columns)
         var factors: [Double] = []
         var lengths: [Double] = []
         reduced.withMutableValues { base in
@@ -70,7 +70,6 @@ package struct QRDecomposition: Sendable {
         }
         var reflections = reduced
         for step in 0..<rank { reflections[step, step] = 1 }
-        let (rows, rank, factors) = (rows, rank, factors)
         out.withMutableValues { out in
             reflections.withMutableValues { base in
                 Parallel.forEach(vectors.rows) { vector in
