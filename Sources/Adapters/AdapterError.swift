@@ -32,6 +32,8 @@ public enum AdapterError: Error, Sendable {
     case nothingToUnfreeze(String, family: String)
     /// A setting of a method that is of another kind than it should be, or out of range.
     case invalidSetting(String, found: String, expected: String)
+    /// A method that needs what encoders of this family do not have.
+    case notForFamily(method: String, family: String, reason: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
     /// A file could not be written.
@@ -78,6 +80,8 @@ extension AdapterError: CustomStringConvertible {
         case .nothingToUnfreeze(let part, let family):
             "there are no \(part) to unfreeze: encoders of the family \(family) have none in this shape"
         case .invalidSetting(let name, let found, let expected): "'\(name)' is \(found), expected \(expected)"
+        case .notForFamily(let method, let family, let reason):
+            "\(method) does not go with encoders of the family \(family): \(reason)"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
