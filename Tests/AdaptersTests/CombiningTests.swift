@@ -201,7 +201,8 @@ import Testing
         let site = try #require(exact.bundle.adapters.sites.first)
         var mean = Matrix(rows: encoder[site].outputs, columns: encoder[site].inputs)
         for seed in 0..<200 {
-            let found = try Combining(.dare, rank: 32, density: 0.5, seed: UInt64(seed)).combine(parts(weights), on: encoder)
+            let found = try Combining(.dare, rank: 32, density: 0.5, seed: UInt64(seed)).combine(
+                parts(weights), on: encoder)
             mean.add(delta(found.bundle, site), scale: 1 / 200)
         }
         #expect(Closeness.relativeError(mean.values, delta(exact.bundle, site).values) < 0.12)
@@ -210,7 +211,8 @@ import Testing
     @Test func unfrozenPartsAreAddedNumberByNumber() throws {
         func unfrozen(_ seed: UInt64) throws -> AdapterBundle {
             let start = try bundle("a")
-            let adapters = try Unfreezing(layers: [2], norms: true, biases: true).deltas(for: encoder, over: start.adapters)
+            let adapters = try Unfreezing(layers: [2], norms: true, biases: true).deltas(
+                for: encoder, over: start.adapters)
             var values = ParameterVector(adapters.parameters)
             for parameter in adapters.parameters {
                 var random = RandomStream(seed: seed, name: parameter.name)

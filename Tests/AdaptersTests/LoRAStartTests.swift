@@ -43,7 +43,8 @@ import Testing
             let lora = try #require(adapter as? LoRA)
             #expect(values[lora.b].values.contains { $0 != 0 })
             let product = DoubleMatrix(values[lora.b]) * DoubleMatrix(values[lora.a])
-            let size = (DoubleMatrix(values[lora.b]).squaredNorm * DoubleMatrix(values[lora.a]).squaredNorm).squareRoot()
+            let size = (DoubleMatrix(values[lora.b]).squaredNorm * DoubleMatrix(values[lora.a]).squaredNorm)
+                .squareRoot()
             #expect(product.squaredNorm.squareRoot() < 1e-6 * size)
         }
     }
@@ -57,7 +58,9 @@ import Testing
 
     @Test func oddRanksHaveNoOrthogonalStart() throws {
         let error = #expect(throws: AdapterError.self) { try recipe(.orthogonal, rank: 3).fresh(for: encoder, seed: 1) }
-        guard case .cannotStart("orthogonal", _, _) = error else { Issue.record("\(String(describing: error))"); return }
+        guard case .cannotStart("orthogonal", _, _) = error else {
+            Issue.record("\(String(describing: error))"); return
+        }
     }
 
     // MARK: Offsets
@@ -145,7 +148,8 @@ import Testing
             [Projection.query, .value, .attentionOutput, .intermediate].map { Site(layer: layer, projection: $0) }
         }
         let cycled = (0..<20).flatMap { _ in batches }
-        let found = try EVA(rank: 8, tau: 0.9).start(at: sites, on: encoder, reading: cycled)
+        let found = try EVA(tau: 0.9).start(
+            of: Dictionary(uniqueKeysWithValues: sites.map { ($0, 8) }), on: encoder, reading: cycled)
         #expect(found.unsettled.isEmpty)
         var compared = 0
         for site in sites {
@@ -170,7 +174,7 @@ import Testing
         var short = PackedBatch()
         short.append(tokens: [2, 5, 3], segments: [0, 0, 0])
         let error = #expect(throws: AdapterError.self) {
-            try EVA(rank: 8).start(at: [Site(layer: 0, projection: .query)], on: encoder, reading: [short])
+            try EVA().start(of: [Site(layer: 0, projection: .query): 8], on: encoder, reading: [short])
         }
         guard case .cannotStart("eva", _, _) = error else { Issue.record("\(String(describing: error))"); return }
     }
@@ -197,7 +201,9 @@ import Testing
         let unit = DoubleMatrix.identity(map.inputs).rounded
         let (y, _) = map.forward(LinearInput(unit, for: map), Pass(parameters: ParameterVector([])))
         var weight = Matrix(rows: map.outputs, columns: map.inputs)
-        for row in 0..<map.outputs { for column in 0..<map.inputs { weight[row, column] = y[column, row] - map.bias[row] } }
+        for row in 0..<map.outputs {
+            for column in 0..<map.inputs { weight[row, column] = y[column, row] - map.bias[row] }
+        }
         return weight
     }
 

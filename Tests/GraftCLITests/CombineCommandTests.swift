@@ -6,7 +6,8 @@ import Testing
     /// The trained adapter, and another one on the same base.
     private func place() throws -> Workplace {
         let place = try Workplace.withAdapter()
-        let run = try place.train(to: "other", "--epochs", "2", "--seed", "5", "--rank", "4", "--targets", "value,output")
+        let run = try place.train(
+            to: "other", "--epochs", "2", "--seed", "5", "--rank", "4", "--targets", "value,output")
         #expect(run.code == 0, "\(run.errors)")
         return place
     }

@@ -137,11 +137,14 @@ import Testing
         let q = found.transposedQ(found.rank)
         #expect(skewness(q) < 1e-13 * Double(found.rank + 1))
         #expect(difference(q.transposed * found.r, matrix) <= 1e-13 * matrix.squaredNorm.squareRoot())
-        for row in 0..<found.r.rows { for column in 0..<min(row, found.r.columns) { #expect(found.r[row, column] == 0) } }
+        for row in 0..<found.r.rows {
+            for column in 0..<min(row, found.r.columns) { #expect(found.r[row, column] == 0) }
+        }
         // Where the rank is not full, what comes last is the luck of rounding.
         guard name != "deficient" else { return }
         let scale = max(1, matrix.largestMagnitude)
-        #expect(Closeness.largestDifference(found.r.rounded.values, try golden.floats("\(name).r")) < 1e-5 * Float(scale))
+        #expect(
+            Closeness.largestDifference(found.r.rounded.values, try golden.floats("\(name).r")) < 1e-5 * Float(scale))
         #expect(Closeness.largestDifference(q.rounded.values, try golden.floats("\(name).qt")) < 1e-5)
     }
 

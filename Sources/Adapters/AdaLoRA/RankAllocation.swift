@@ -26,6 +26,14 @@ package struct RankAllocation: Sendable {
         isInUse = [Bool](repeating: true, count: found.reduce(0) { $0 + $1.e.count })
     }
 
+    /// Refuses a schedule that leaves no step, of so many, to take ranks away in.
+    package func check(steps: Int) throws(AdapterError) {
+        guard schedule.warmupSteps >= steps - schedule.finalSteps else { return }
+        throw .invalidSetting(
+            "warmup_steps", found: "\(schedule.warmupSteps) with final_steps \(schedule.finalSteps)",
+            expected: "together fewer than the \(steps) steps of the stage, so that there is time to give out ranks")
+    }
+
     /// Puts back what an allocation of the same adapters had come to.
     package mutating func restore(
         sensitivity: ParameterVector, uncertainty: ParameterVector, isInUse: [Bool], isDecided: Bool

@@ -9,9 +9,7 @@ import Matrices
 /// components with the largest shares of variance among all maps, up to `rho` times the rank each. Where PEFT takes a random
 /// approximation of each decomposition, this computes it.
 public struct EVA: Sendable {
-    /// The mean rank.
-    public var rank: Int
-    /// The largest rank of a map, as a multiple of the mean.
+    /// The largest rank of a map, as a multiple of the one that it is asked for.
     public var rho: Double
     /// The cosine between a component before and after a batch from which on it counts as found.
     public var tau: Double
@@ -19,11 +17,10 @@ public struct EVA: Sendable {
     public var whitens: Bool
 
     /// PEFT's settings, unless said otherwise.
-    public init(rank: Int, rho: Double = 2, tau: Double = 0.99, whitens: Bool = false) {
-        precondition(rank > 0, "a rank is 1 or more")
+    public init(rho: Double = 2, tau: Double = 0.99, whitens: Bool = false) {
         precondition(rho >= 1, "rho is a multiple of the rank")
         precondition(0...1 ~= tau, "tau is a cosine")
-        (self.rank, self.rho, self.tau, self.whitens) = (rank, rho, tau, whitens)
+        (self.rho, self.tau, self.whitens) = (rho, tau, whitens)
     }
 
     /// What the maps start from.
@@ -38,14 +35,16 @@ public struct EVA: Sendable {
 
     /// The starts of maps, from the first batches that are enough.
     ///
+    /// - Parameter ranks: of the maps before they are given out anew.
     /// - Throws: ``AdapterError/cannotStart(_:site:reason:)`` if no batch has as many tokens as a map needs components.
     public func start(
-        at sites: [Site], on encoder: TransformerEncoder, reading batches: some Sequence<PackedBatch>
+        of ranks: [Site: Int], on encoder: TransformerEncoder, reading batches: some Sequence<PackedBatch>
     ) throws(AdapterError) -> Start {
-        precondition(!sites.isEmpty, "there are maps to start")
-        let sites = sites.sorted()
+        precondition(!ranks.isEmpty && ranks.values.allSatisfy { $0 > 0 }, "there are maps to start, each with a rank")
+        let sites = ranks.keys.sorted()
+        let budget = ranks.values.reduce(0, +)
         let most = sites.map { site in
-            min(Int((Double(rank) * rho).rounded(.toNearestOrEven)), encoder[site].inputs)
+            min(Int((Double(ranks[site] ?? 0) * rho).rounded(.toNearestOrEven)), encoder[site].inputs)
         }
         let probes = sites.map { _ in InputProbe() }
         let adapters = AdapterSet(Dictionary(uniqueKeysWithValues: zip(sites, probes)))
@@ -54,7 +53,7 @@ public struct EVA: Sendable {
         var found: [Int: IncrementalComponents] = [:]
         var settled: [Int: [Bool]] = [:]
         var isDone: Set<Int> = []
-        var ranks = most
+        var given = most
         var count = 0
         for batch in batches {
             _ = encoder.forward(batch, adapters: adapters, Pass(parameters: ParameterVector([])))
@@ -64,7 +63,7 @@ public struct EVA: Sendable {
                 for leader in Set(leaders) { found[leader] = IncrementalComponents(count: most[leader]) }
             }
             // Maps that were done may be so no longer once they get more ranks.
-            isDone = Set(found.keys.filter { isSettled($0, settled, ranks, leaders) })
+            isDone = Set(found.keys.filter { isSettled($0, settled, given, leaders) })
             if isDone.count == found.count { break }
             count += 1
             let open = found.keys.filter { !isDone.contains($0) && inputs[$0].rows >= most[$0] }.sorted()
@@ -79,7 +78,7 @@ public struct EVA: Sendable {
                 (found[place], settled[place]) = (components, isSettled)
             }
             if found.values.allSatisfy({ $0.components != nil }) {
-                ranks = distribution(most, leaders, found)
+                given = distribution(budget, most, leaders, found)
             }
         }
         for (index, site) in sites.enumerated() where found[leaders.isEmpty ? index : leaders[index]]?.components == nil
@@ -91,16 +90,16 @@ public struct EVA: Sendable {
             )
         }
         var starts: [Site: Matrix] = [:]
-        for (index, site) in sites.enumerated() where ranks[index] > 0 {
+        for (index, site) in sites.enumerated() where given[index] > 0 {
             guard let components = found[leaders[index]], let all = components.components else { continue }
-            var own = all.rows(upTo: ranks[index])
+            var own = all.rows(upTo: given[index])
             if whitens {
                 own = own.multiplyingRows(
-                    by: components.values.prefix(ranks[index]).map { $0 > 0 ? 1 / $0.squareRoot() : 0 })
+                    by: components.values.prefix(given[index]).map { $0 > 0 ? 1 / $0.squareRoot() : 0 })
             }
             starts[site] = own.rounded
         }
-        let unsettled = sites.indices.filter { !isSettled(leaders[$0], settled, ranks, leaders) }
+        let unsettled = sites.indices.filter { !isSettled(leaders[$0], settled, given, leaders) }
         return Start(components: starts, unsettled: unsettled.map { sites[$0] }, batches: count)
     }
 
@@ -120,7 +119,9 @@ public struct EVA: Sendable {
     }
 
     /// The rank of each map: the budget goes to the components with the largest shares.
-    private func distribution(_ most: [Int], _ leaders: [Int], _ found: [Int: IncrementalComponents]) -> [Int] {
+    private func distribution(
+        _ budget: Int, _ most: [Int], _ leaders: [Int], _ found: [Int: IncrementalComponents]
+    ) -> [Int] {
         var candidates: [(share: Double, place: Int)] = []
         for place in most.indices {
             for share in (found[leaders[place]]?.shares ?? []).prefix(most[place]) { candidates.append((share, place)) }
@@ -129,7 +130,7 @@ public struct EVA: Sendable {
             candidates[$0].share != candidates[$1].share ? candidates[$0].share > candidates[$1].share : $0 < $1
         }
         var ranks = [Int](repeating: 0, count: most.count)
-        for index in order.prefix(rank * most.count) { ranks[candidates[index].place] += 1 }
+        for index in order.prefix(budget) { ranks[candidates[index].place] += 1 }
         // The leader, whose components are looked at, has the largest rank of those that read the same.
         for place in most.indices where leaders[place] != place && ranks[leaders[place]] < ranks[place] {
             ranks.swapAt(place, leaders[place])

@@ -14,7 +14,9 @@ extension LoRAMethod {
         if initialization.isOffset, isRankStabilized, !(rankPattern.isEmpty && alphaPattern.isEmpty) {
             throw .cannotStart(
                 initialization.rawValue, site: sites.first?.description ?? "any site",
-                reason: "rank-stabilized LoRA whose ranks differ has no plain form of twice the rank; leave one of the two out")
+                reason:
+                    "rank-stabilized LoRA whose ranks differ has no plain form of twice the rank; leave one of the two out"
+            )
         }
         let started = Parallel.map(sites.count) { index in
             Result { () throws(AdapterError) -> (adapter: any LinearAdapter, values: [Parameter: Matrix]) in

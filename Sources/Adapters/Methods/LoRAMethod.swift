@@ -11,7 +11,7 @@ public struct LoRAMethod: AdapterMethod {
     /// ".lora_"
     public static let tensorMark = ".lora_"
     /// Those of PEFT that matter, in full words.
-    public static let settingNames = ["rank", "alpha", "rank_stabilized", "dropout", "initialization"]
+    public static let settingNames = ["rank", "alpha", "rank_stabilized", "dropout", "initialization", "rho"]
 
     /// Rank of the low-rank update: `r`.
     public var rank: Int
@@ -23,6 +23,8 @@ public struct LoRAMethod: AdapterMethod {
     public var dropoutRate: Float
     /// How the factors start: `init_lora_weights`.
     public var initialization = LoRAInitialization.standard
+    /// The largest rank of a map that ``LoRAInitialization/eva`` gives, as a multiple of ``rank``.
+    public var rho: Float = 2
     /// `rank_pattern`: the rank of the modules that a pattern matches.
     public var rankPattern: [String: Int] = [:]
     /// `alpha_pattern`: the alpha of the modules that a pattern matches.
@@ -43,6 +45,7 @@ public struct LoRAMethod: AdapterMethod {
         dropoutRate = try settings.number("dropout", default: 0, in: 0...0.99)
         initialization = try settings.choice(
             "initialization", default: .standard, of: LoRAInitialization.allCases.map { ($0.rawValue, $0) })
+        rho = try settings.number("rho", default: 2, in: 1...1000)
     }
 
     /// "LoRA of rank 8 (alpha 16)"

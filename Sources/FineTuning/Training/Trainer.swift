@@ -74,6 +74,17 @@ public struct Trainer: Sendable {
         start(task: 0, from: values)
     }
 
+    /// Refuses what adapters cannot do in the steps of the first stage that trains them.
+    ///
+    /// - Throws: ``AdapterError``
+    func checkSchedules() throws(AdapterError) {
+        for (route, allocation) in state.allocations.sorted(by: { $0.key < $1.key }) {
+            guard let stage = stages.indices.first(where: { allocation.trains(model(of: $0).routes[route].trained) })
+            else { continue }
+            try allocation.check(steps: stages[stage].options.epochs * stepsPerEpoch(stages[stage].options))
+        }
+    }
+
     /// Starts a task's adapters and head from these values, as far as they are there.
     public mutating func start(task: Int, from values: ParameterVector) {
         var own = start.viewed(as: parameters.tasks[task])
