@@ -85,7 +85,7 @@ extension AdaLoRAMethod {
 
     /// PEFT's fields, with PEFT's defaults. `use_rslora` says nothing there.
     public init(_ fields: JSONFields) throws(AdapterError) {
-        do {
+        do throws(JSONFieldsError) {
             self.init(
                 rank: try fields.positive("init_r", default: 12),
                 alpha: try fields.number("lora_alpha", default: 8, in: -1e9...1e9),

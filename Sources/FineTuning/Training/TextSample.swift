@@ -11,9 +11,10 @@ struct TextSample: Sequence {
     private static let size = 32
 
     init(_ tasks: [TrainingTask], seed: UInt64) {
-        texts = tasks.map { $0.training?.texts ?? [] }
+        let texts = tasks.map { $0.training?.texts ?? [] }
         let all = texts.indices.flatMap { task in texts[task].indices.map { (task: task, text: $0) } }
         var random = RandomStream(seed: seed, name: "text sample")
+        self.texts = texts
         order = random.permutation(all.count).map { all[$0] }
     }
 
