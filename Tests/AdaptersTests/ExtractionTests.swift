@@ -66,7 +66,7 @@ import Testing
     @Test func everythingIsKeptWhereEverythingIsAskedFor() throws {
         let tuned = try tunedWhole()
         let found = try extract(.energy(1), from: tuned, keeps: Set(Extraction.Kept.allCases))
-        #expect(found.others.allSatisfy(\.isKept))
+        #expect(found.others.allSatisfy { $0.isKept })
         #expect(found.keptEnergy > 1 - 1e-12)
         let difference = Closeness.largestDifference(hidden(encoder, found.bundle).values, hidden(tuned).values)
         #expect(difference < 2e-5)
