@@ -35,14 +35,13 @@ public struct AdapterBundle: Sendable {
         _ recipe: AdapterRecipe?, trained parameters: ParameterVector, _ adapters: AdapterSet,
         on encoder: TransformerEncoder, baseModel: String?
     ) {
-        self.adapters = adapters
-        var own = ParameterVector(adapters.parameters)
-        for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
+        var (adapters, own) = adapters.filed(parameters)
         encoder.settle(adapters, in: &own)
-        self.parameters = own
+        (self.adapters, self.parameters) = (adapters, own)
         self.encoder = encoder
         configuration = PEFTConfiguration(
-            recipe, UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
+            recipe.map { $0.settled(on: adapters, for: encoder.config) },
+            UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
             baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
@@ -55,14 +54,14 @@ public struct AdapterBundle: Sendable {
     }
 
     private init(_ other: AdapterBundle, _ adapters: AdapterSet, _ parameters: ParameterVector) {
-        self.adapters = adapters
         (encoder, fingerprint, ignored) = (other.encoder, other.encoder.fingerprint, other.ignored)
-        var own = ParameterVector(adapters.parameters)
-        for parameter in adapters.parameters { own[parameter] = parameters[parameter] }
+        var (adapters, own) = adapters.filed(parameters)
         encoder.settle(adapters, in: &own)
-        self.parameters = own
-        configuration = other.configuration.saving(
+        (self.adapters, self.parameters) = (adapters, own)
+        var configuration = other.configuration.saving(
             UnfrozenTensors(of: adapters, for: encoder.config, beside: other.configuration.method))
+        configuration.method = configuration.method.settled(on: adapters, for: encoder.config)
+        self.configuration = configuration
     }
 
     /// Some of the adapters of another, for an encoder that the others were merged into.
@@ -100,6 +99,7 @@ public struct AdapterBundle: Sendable {
         }
         let sites = try configuration.sites(on: encoder, prefix: reader.prefix, file: configPath)
         let (own, ownValues) = try configuration.method.read(&reader, at: sites)
+        if let lora = configuration.method as? LoRAMethod { configuration.method = lora.plain }
         let changes = try reader.readChanges()
         adapters = own.changing(Set(changes.keys), of: encoder.config)
         var values = ParameterVector(adapters.parameters)
@@ -136,6 +136,9 @@ extension AdapterBundle {
         var bundle = self
         bundle.taskHead = head
         bundle.configuration.taskType = head.taskType
+        if let method = configuration.method as? AdaLoRAMethod {
+            bundle.configuration.method = method.behind(encoder.config.names.taskPrefix)
+        }
         let unfrozen = UnfrozenTensors(of: adapters, for: encoder.config, beside: configuration.method).modules
         bundle.configuration.modulesToSave = (unfrozen + head.modules).sorted()
         return bundle

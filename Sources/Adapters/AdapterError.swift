@@ -44,6 +44,8 @@ public enum AdapterError: Error, Sendable {
     case notMergeable(site: String)
     /// The changes of an adapter cannot be added to those of others, or multiplied.
     case notAdded(adapter: String, reason: String)
+    /// An adapter cannot start at a site in the way asked for.
+    case cannotStart(_ start: String, site: String, reason: String)
 }
 
 extension AdapterError: CustomStringConvertible {
@@ -90,6 +92,7 @@ extension AdapterError: CustomStringConvertible {
         case .notMergeable(let site):
             "the adapter of \(site) is no change of a weight, so that no weight can do what it does: it computes something of its own"
                 + " between the frozen parts; keep it as an adapter"
+        case .cannotStart(let start, let site, let reason): "the start '\(start)' at \(site): \(reason)"
         }
     }
 }

@@ -62,4 +62,11 @@ public struct AdapterRecipe: Sendable, Equatable {
         guard !sites.isEmpty || !type(of: method).sharedFields.contains(.targets) else { throw .nothingTargeted }
         return sites.sorted()
     }
+
+    /// The recipe that made these adapters, as its library would say it.
+    func settled(on adapters: AdapterSet, for config: EncoderConfig) -> AdapterRecipe {
+        var recipe = self
+        recipe.method = ((method as? LoRAMethod)?.plain ?? method).settled(on: adapters, for: config)
+        return recipe
+    }
 }

@@ -28,7 +28,7 @@ public struct Pass: Sendable {
     /// What the pullbacks of this pass will be asked for.
     public var demand: GradientDemand
     /// Where the rows at hand begin in the batch: rows go through a layer block by block, and dropout masks are the batch's.
-    var firstRow = 0
+    package private(set) var firstRow = 0
     /// What adapters make of whole weights with these parameters. Passes that are copies of one, with another dropout or
     /// demand, share it: the parts of a step should be such copies.
     package private(set) var changedMaps = ChangedMaps()

@@ -11,7 +11,8 @@ enum Main {
         summary: "fine-tunes transformer encoders with small adapters, on the CPU",
         commands: [
             PullCommand.command, TrainCommand.command, EvaluateCommand.command, PredictCommand.command,
-            EmbedCommand.command, MergeCommand.command, InspectCommand.command, BenchmarkCommand.command,
+            EmbedCommand.command, MergeCommand.command, CombineCommand.command, ExtractCommand.command,
+            InspectCommand.command, BenchmarkCommand.command,
             DemoCommand.command,
         ])
 

@@ -54,6 +54,9 @@ public protocol AdapterMethod: Sendable, Equatable {
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector)
 
+    /// The method that made these adapters, as its library would say it: with what differs from module to module by name.
+    func settled(on adapters: AdapterSet, for config: EncoderConfig) -> Self
+
     /// The fields of `adapter_config.json` that are the method's own.
     func fields() -> [String: Any]
 
@@ -102,6 +105,9 @@ extension AdapterMethod {
     public func fields(
         of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
     ) -> [String: Any] { fields() }
+
+    /// The same.
+    public func settled(on adapters: AdapterSet, for config: EncoderConfig) -> Self { self }
 
     /// Those that LoRA adapts in the encoder's family.
     public func usualTargets(for config: EncoderConfig) -> [Projection] { config.family.adapterTargets }

@@ -2,7 +2,7 @@
 public enum AdapterMethods {
     /// Each in the file of its name.
     public static let all: [any AdapterMethod.Type] = [
-        LoRAMethod.self,
+        LoRAMethod.self, AdaLoRAMethod.self,
         IA3Method.self, VeRAMethod.self, LoHaMethod.self, LoKrMethod.self, OFTMethod.self, BOFTMethod.self,
         NormTuningMethod.self, BitFitMethod.self, PrefixTuningMethod.self, PromptTuningMethod.self, PTuningMethod.self,
     ]

@@ -11,7 +11,7 @@ public struct LoRAMethod: AdapterMethod {
     /// ".lora_"
     public static let tensorMark = ".lora_"
     /// Those of PEFT that matter, in full words.
-    public static let settingNames = ["rank", "alpha", "rank_stabilized", "dropout"]
+    public static let settingNames = ["rank", "alpha", "rank_stabilized", "dropout", "initialization", "rho"]
 
     /// Rank of the low-rank update: `r`.
     public var rank: Int
@@ -21,6 +21,10 @@ public struct LoRAMethod: AdapterMethod {
     public var isRankStabilized: Bool
     /// Share of the input dropped on the low-rank path in training: `lora_dropout`.
     public var dropoutRate: Float
+    /// How the factors start: `init_lora_weights`.
+    public var initialization = LoRAInitialization.standard
+    /// The largest rank of a map that ``LoRAInitialization/eva`` gives, as a multiple of ``rank``.
+    public var rho: Float = 2
     /// `rank_pattern`: the rank of the modules that a pattern matches.
     public var rankPattern: [String: Int] = [:]
     /// `alpha_pattern`: the alpha of the modules that a pattern matches.
@@ -39,6 +43,9 @@ public struct LoRAMethod: AdapterMethod {
         alpha = try settings.positive("alpha", default: alpha)
         isRankStabilized = try settings.flag("rank_stabilized", default: false)
         dropoutRate = try settings.number("dropout", default: 0, in: 0...0.99)
+        initialization = try settings.choice(
+            "initialization", default: .standard, of: LoRAInitialization.allCases.map { ($0.rawValue, $0) })
+        rho = try settings.number("rho", default: 2, in: 1...1000)
     }
 
     /// "LoRA of rank 8 (alpha 16)"
@@ -49,11 +56,7 @@ public struct LoRAMethod: AdapterMethod {
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         let patterns = ModulePatterns(for: encoder.config, prefix: "", file: AdapterBundle.configName)
-        let linear = try adapters(at: sites, patterns, on: encoder)
-        let adapters = AdapterSet(linear)
-        var parameters = ParameterVector(adapters.parameters)
-        for adapter in linear.values { adapter.initialize(&parameters, seed: seed) }
-        return (adapters, parameters)
+        return try start(adapters(at: sites, patterns, on: encoder), on: encoder, seed: seed)
     }
 
     /// The same without the patterns that match none of the sites.
@@ -108,16 +111,7 @@ extension LoRAMethod {
             rankPattern = try fields.numbers("rank_pattern").mapValues { Int($0) }
             alphaPattern = try fields.numbers("alpha_pattern").mapValues { Float($0) }
         } catch { throw .configuration(error) }
-        // The others subtract their start from the base weights, which the folder does not hold.
-        let starts = ["true", "false", "gaussian", "eva", "orthogonal"]
-        if let value = fields.value("init_lora_weights") {
-            let text = (value as? String) ?? (value as? Bool).map { $0 ? "true" : "false" } ?? "\(value)"
-            guard starts.contains(text) else {
-                throw .unsupportedField(
-                    file: fields.file, field: "init_lora_weights", found: text,
-                    expected: starts.joined(separator: ", "))
-            }
-        }
+        initialization = try LoRAMethod.start(fields)
     }
 
     /// The keys that every version of PEFT knows, and of the others those that are not at their default: versions before 0.13
@@ -146,7 +140,7 @@ extension LoRAMethod {
             values[lora.a] = try reader.read(module + ".lora_A.weight", shape: [lora.a.rows, lora.a.columns])
             values[lora.b] = try reader.read(module + ".lora_B.weight", shape: [lora.b.rows, lora.b.columns])
         }
-        return (adapters, values)
+        return try onWholeBase(linear, values, of: reader.encoder)
     }
 
     /// `lora_A.weight` and `lora_B.weight` of each site.

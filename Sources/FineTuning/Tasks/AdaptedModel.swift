@@ -97,6 +97,13 @@ public struct AdaptedModel: Sendable {
         return try head.files(for: encoder, maximumTokens: maximumTokens)
     }
 
+    /// The same model without tasks, its encoder replaced by one of the same shape.
+    package func replacing(_ encoder: TransformerEncoder) -> AdaptedModel {
+        var model = self
+        (model.encoder, model.tasks) = (encoder, [:])
+        return model
+    }
+
     /// Adds a task that is already in memory.
     public mutating func add(_ name: String, _ task: TaskAdapter) { tasks[name] = task }
 

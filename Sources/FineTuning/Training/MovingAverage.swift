@@ -29,4 +29,7 @@ package struct MovingAverage: Sendable {
             }
         }
     }
+
+    /// Changes the average itself, where values of training are changed by something else than a step.
+    package mutating func change(_ change: (inout ParameterVector) -> Void) { change(&values) }
 }

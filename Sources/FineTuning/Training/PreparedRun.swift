@@ -27,18 +27,6 @@ struct PreparedRun {
         let options = run.stages[0].options
         let used = Set(run.tasks.map(\.adapter))
         adapters = run.adapters.filter { used.contains($0.name) } + (used.contains(nil) ? [nil] : [])
-        var starts: [ParameterVector] = []
-        var routes: [TrainingRoute] = []
-        for adapter in adapters {
-            let (set, values) = try adapter?.adapters(for: encoder, seed: options.seed) ?? (.none, ParameterVector([]))
-            starts.append(values)
-            var stages: [AdapterSet] = []
-            for stage in run.stages {
-                stages.append(try stage.trains.unfreezing.deltas(for: encoder, over: stages.last ?? set))
-            }
-            routes.append(TrainingRoute(adapter?.name ?? "none", stages: stages))
-        }
-        self.routes = routes
         var (tasks, limits, heads, counts) = (
             [TrainingTask](), [Int](), [ParameterVector](), [[(label: String, count: Int)]]()
         )
@@ -59,12 +47,27 @@ struct PreparedRun {
             let labels = task.training?.labelCounts ?? [:]
             counts.append(head.labels.map { (label: $0, count: labels[$0] ?? 0) })
         }
+        var starts: [ParameterVector] = []
+        var routes: [TrainingRoute] = []
+        for (route, adapter) in adapters.enumerated() {
+            let texts = TextSample(tasks.filter { $0.route == route }, seed: options.seed)
+            let (set, values) =
+                try adapter?.adapters(for: encoder, seed: options.seed, reading: texts) ?? (.none, ParameterVector([]))
+            starts.append(values)
+            var stages: [AdapterSet] = []
+            for stage in run.stages {
+                stages.append(try stage.trains.unfreezing.deltas(for: encoder, over: stages.last ?? set))
+            }
+            routes.append(TrainingRoute(adapter?.name ?? "none", stages: stages))
+        }
+        self.routes = routes
         (self.tasks, self.limits, labelCounts) = (tasks, limits, counts)
         var trainer = Trainer(encoder, routes, tasks, mixing: run.mixing, run.stages)
         for (index, task) in tasks.enumerated() {
             trainer.start(task: index, from: starts[task.route])
             trainer.start(task: index, from: heads[index])
         }
+        try trainer.checkSchedules()
         self.trainer = trainer
         for (place, stage) in run.stages.enumerated() where trainer.model(of: place).trainedCounts.isEmpty {
             throw TrainingError.nothingTrains(stage: stage.name)
@@ -126,11 +129,11 @@ struct PreparedRun {
 extension TrainingRun.Adapter {
     /// The adapters on the encoder, and the values that they start from.
     fileprivate func adapters(
-        for encoder: TransformerEncoder, seed: UInt64
+        for encoder: TransformerEncoder, seed: UInt64, reading texts: TextSample
     ) throws(AdapterError) -> (AdapterSet, ParameterVector) {
         switch start {
         case .new(let recipe):
-            let fresh = try recipe.fresh(for: encoder, seed: seed)
+            let fresh = try recipe.fresh(for: encoder, seed: seed, reading: texts)
             return (fresh.adapters, fresh.parameters)
         case .saved(let bundle): return (bundle.adapters, bundle.parameters)
         }

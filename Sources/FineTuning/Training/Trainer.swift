@@ -1,3 +1,4 @@
+import Adapters
 import Encoders
 import Files
 import Foundation
@@ -51,6 +52,9 @@ public struct Trainer: Sendable {
         values = ParameterVector(parameters.whole)
         start = values
         state = TrainingState(values, Trainer.optimizer(parameters, stages[0]))
+        for (place, route) in routes.enumerated() {
+            state.allocations[place] = RankAllocation(route.adapters, parameters.routes[place])
+        }
         func texts(_ data: (TrainingTask) -> TrainingTexts?) -> [RouteTexts] {
             routes.indices.map { route in
                 RouteTexts(of: tasks, members: tasks.indices.filter { tasks[$0].route == route }, data)
@@ -68,6 +72,17 @@ public struct Trainer: Sendable {
         self.init(
             model.encoder, [TrainingRoute("task", model.adapters)], [task], [TrainingStage("training", options)])
         start(task: 0, from: values)
+    }
+
+    /// Refuses what adapters cannot do in the steps of the first stage that trains them.
+    ///
+    /// - Throws: ``AdapterError``
+    func checkSchedules() throws(AdapterError) {
+        for (route, allocation) in state.allocations.sorted(by: { $0.key < $1.key }) {
+            guard let stage = stages.indices.first(where: { allocation.trains(model(of: $0).routes[route].trained) })
+            else { continue }
+            try allocation.check(steps: stages[stage].options.epochs * stepsPerEpoch(stages[stage].options))
+        }
     }
 
     /// Starts a task's adapters and head from these values, as far as they are there.
@@ -192,6 +207,7 @@ public struct Trainer: Sendable {
         try watch.checkFrozen(state.values)
         let next = stages.dropFirst(state.stage).first ?? stage
         let summary = state.endStage(stage.name, trained: model.trainedCounts, Trainer.optimizer(parameters, next))
+        state.endAllocation(model)
         bestOutputs = bestOutputs.filter { ($0.key == summary.stage) == summary.isBest }
         if try report(.stage(summary)) == .stop, state.stages.count < stages.count { return .stopped }
         return harmed.map { .harmed(task: $0) } ?? .finished
@@ -390,9 +406,9 @@ public struct Trainer: Sendable {
         _ features: [FrozenFeatures?], _ watch: inout TrainingGuard
     ) throws(TrainingError) -> Result<StepOutcome, StepFailure> {
         let (losses, notFinite) = computeGradient(of: draws, model, options, features)
-        let loss = losses.reduce(0) { $0 + $1.weighted }
         let mark = Profile.enter(.optimizer)
         defer { mark.leave() }
+        let loss = losses.reduce(0) { $0 + $1.weighted } + state.regularize(&laneGradients[0], model)
         let norm = options.clip.map { laneGradients[0].clip(toNorm: $0) } ?? laneGradients[0].norm
         guard loss.isFinite, norm.isFinite else {
             return .failure(StepFailure(loss: loss, gradientNorm: norm, texts: notFinite))
@@ -401,11 +417,15 @@ public struct Trainer: Sendable {
         state.optimizer.step(
             &state.values, laneGradients[0], rates: rates,
             decays: parameters.places.map(options.weightDecay))
+        state.allocateRanks(laneGradients[0], model, of: options.epochs * stepsPerEpoch(options))
         state.average?.add(state.values, after: state.optimizer.steps)
+        state.maskAverage(model)
         let active = Set(losses.map(\.task))
         try watch.add(state.values, state.optimizer, rates: rates.map { $0 ?? 0 }) { index in
-            parameters.owners[index].map(active.contains)
-                ?? active.contains { tasks[$0].route == parameters.route(of: index) }
+            if let owner = parameters.owners[index] { return active.contains(owner) }
+            guard let route = parameters.route(of: index) else { return false }
+            let handle = parameters.routes[route].parameters[index - parameters.firstOfRoutes[route]]
+            return active.contains { tasks[$0].route == route } && !(state.allocations[route]?.isOut(handle) ?? false)
         }
         state.losses.append(loss)
         return .success(

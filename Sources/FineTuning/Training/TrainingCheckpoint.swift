@@ -80,6 +80,11 @@ struct TrainingCheckpoint: Sendable {
         tensors["average"] = state.average?.values.values
         tensors["best_values"] = state.best?.values.values
         tensors["best_values_of_run"] = state.bestOfRun?.values.values
+        for (route, allocation) in state.allocations {
+            tensors["rank_sensitivity.\(route)"] = allocation.sensitivity.values
+            tensors["rank_uncertainty.\(route)"] = allocation.uncertainty.values
+            tensors["ranks_in_use.\(route)"] = (allocation.isInUse + [allocation.isDecided]).map { $0 ? 1 : 0 }
+        }
         var writer = SafetensorsWriter(metadata: [
             "format": TrainingCheckpoint.format, "state": json,
             "checksum": TrainingCheckpoint.checksum(json, tensors),
@@ -159,6 +164,16 @@ struct TrainingCheckpoint: Sendable {
             secondMoment: try vector("second_moment", tensors, layout), steps: running.steps)
         if let decay = stages[summary.stages.count - 1].options.averageDecay {
             state.average = MovingAverage(decay: decay, of: try vector("average", tensors, layout))
+        }
+        for (route, var allocation) in state.allocations {
+            let used = tensors["ranks_in_use.\(route)"] ?? []
+            try check(
+                "\(used.count) ranks", "\(allocation.isInUse.count + 1)", used.count == allocation.isInUse.count + 1)
+            allocation.restore(
+                sensitivity: try vector("rank_sensitivity.\(route)", tensors, allocation.sensitivity.layout),
+                uncertainty: try vector("rank_uncertainty.\(route)", tensors, allocation.uncertainty.layout),
+                isInUse: used.dropLast().map { $0 != 0 }, isDecided: used.last == 1)
+            state.allocations[route] = allocation
         }
         (state.losses, state.seconds, state.startScores) = (summary.losses, summary.seconds, summary.startScores)
         for (number, stage) in zip(1..., summary.stages.dropLast()) {

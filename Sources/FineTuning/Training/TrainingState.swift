@@ -1,3 +1,4 @@
+import Adapters
 import Encoders
 
 /// All that changes while training goes on. What else a step depends on is a function of the run's settings and of
@@ -9,6 +10,8 @@ struct TrainingState: Sendable {
     var optimizer: AdamW
     /// The moving average of the values of the running stage; nil where none is kept.
     var average: MovingAverage?
+    /// What AdaLoRA keeps of each route, by the route's place; routes without it are not there.
+    var allocations: [Int: RankAllocation] = [:]
     /// The losses of the steps since the last evaluation, or since the last epoch where these are evaluated.
     var losses: [Double] = []
     /// The epochs of the running stage that are finished, or its evaluations where these have an interval of their own.

@@ -2,7 +2,8 @@
 package enum CommandSpecifications {
     package static let all = [
         PullOptions.command, TrainOptions.command, EvaluateOptions.command, PredictOptions.command,
-        EmbedOptions.command, MergeOptions.command, InspectOptions.command, BenchmarkOptions.command,
+        EmbedOptions.command, MergeOptions.command, CombineOptions.command, ExtractOptions.command,
+        InspectOptions.command, BenchmarkOptions.command,
         DemoOptions.command,
     ]
 }
