@@ -32,6 +32,14 @@ public enum AdapterError: Error, Sendable {
     case nothingToUnfreeze(String, family: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
+    /// A place for an adapter that encoders of this family do not have.
+    case unsupportedPlace(String, family: String, reason: String)
+    /// Settings that say the width of bottlenecks in some layers and not in this one.
+    case noReduction(layer: Int)
+    /// Kronecker products of this dimension do not come to these widths.
+    case indivisibleWidth(hidden: Int, bottleneck: Int, dimension: Int)
+    /// A rank above what the encoder's width allows.
+    case rankTooLarge(Int, limit: Int)
     /// A file could not be written.
     case files(FilesError)
     /// A file of the base model could not be copied.
@@ -74,6 +82,14 @@ extension AdapterError: CustomStringConvertible {
         case .nothingToUnfreeze(let part, let family):
             "there are no \(part) to unfreeze: encoders of the family \(family) have none in this shape"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
+        case .unsupportedPlace(let place, let family, let reason):
+            "\(place) is not supported on encoders of the family \(family): \(reason)"
+        case .noReduction(let layer):
+            "the reduction factors say nothing of layer \(layer); add it, or a 'default'"
+        case .indivisibleWidth(let hidden, let bottleneck, let dimension):
+            "hypercomplex maps of dimension \(dimension) need widths that are multiples of it, found \(hidden) and a"
+                + " bottleneck of \(bottleneck); choose another reduction factor or dimension"
+        case .rankTooLarge(let rank, let limit): "the rank is \(rank), at most \(limit) is possible on this encoder"
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
         case .notMergeable(let site): "the adapter at \(site) is no change of a weight and cannot be merged"

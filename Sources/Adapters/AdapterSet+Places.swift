@@ -40,8 +40,21 @@ extension AdapterSet {
                     isVector: false, isBias: false)
             }
         }
+        func add(_ parameters: [Parameter], upper: [Parameter], layer: Int) {
+            for parameter in parameters {
+                places[parameter] = Place(
+                    part: .adapters, layer: layer, isUpper: upper.contains(parameter), isVector: parameter.rows == 1,
+                    isBias: false)
+            }
+        }
         for (site, adapter) in linear { add(adapter, layer: site.layer) }
         add(embeddings?.projection, layer: nil)
+        // What several blocks share is of the lowest.
+        for site in blockSites.reversed() {
+            guard let adapter = blocks[site] else { continue }
+            add(adapter.parameters, upper: adapter.upperParameters, layer: site.layer)
+        }
+        for (layer, adapter) in outputs { add(adapter.parameters, upper: [], layer: layer) }
         for (tensor, parameter) in deltas { places[parameter] = Place(of: tensor) }
         return places
     }

@@ -83,6 +83,7 @@ extension AdapterSet {
         let hasEmbeddings = !tables.isEmpty || projection != nil
         return AdapterSet(
             linear, norms: norms,
-            embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil)
+            embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil,
+            blocks: blocks, outputs: outputs)
     }
 }

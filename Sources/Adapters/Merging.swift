@@ -17,6 +17,8 @@ extension TransformerEncoder {
         _ adapters: AdapterSet, _ parameters: ParameterVector
     ) throws(AdapterError) -> [FrozenTensor: Matrix] {
         var merged: [FrozenTensor: Matrix] = [:]
+        if let site = adapters.blockSites.first { throw .notMergeable(site: "\(site)") }
+        if let layer = adapters.outputs.keys.min() { throw .notMergeable(site: "layer.\(layer)") }
         func merge(
             _ adapter: any LinearAdapter, into map: FrozenLinear, _ name: String, _ weight: FrozenTensor,
             _ bias: FrozenTensor

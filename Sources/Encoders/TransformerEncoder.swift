@@ -97,6 +97,8 @@ public struct TransformerEncoder: Sendable {
         }
         var changed = Set(adapters.linear.filter { trains($0.value.parameters) }.map(\.key.layer))
         changed.formUnion(adapters.norms.filter { trains($0.value.parameters) }.compactMap(\.key.layer))
+        changed.formUnion(adapters.blocks.filter { trains($0.value.parameters) }.map(\.key.layer))
+        changed.formUnion(adapters.outputs.filter { trains($0.value.parameters) }.keys)
         return layers.firstIndex { changed.contains($0.maps.layer) }.map { .layer($0) }
     }
 

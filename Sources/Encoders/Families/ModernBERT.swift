@@ -17,6 +17,7 @@ extension EncoderFamily {
             config.normsFirstLayer = false
             config.normEpsilon = try fields.number("norm_eps", default: 1e-5, in: 0...1)
             config.normHasBias = try fields.flag("norm_bias", default: false)
+            config.blockWiring = .blockInput
             config.isAttentionFused = true
             config.attentionHasBias = try fields.flag("attention_bias", default: false)
             config.feedForward = .gatedInOne
