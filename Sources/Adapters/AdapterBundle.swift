@@ -80,14 +80,12 @@ public struct AdapterBundle: Sendable {
                 folder: folder.path(percentEncoded: false), baseModel: configuration.baseModel,
                 found: "\(encoder.fingerprint)", expected: "\(fingerprint)")
         }
-        let lora = try configuration.adapters(for: encoder, prefix: reader.prefix, file: configPath)
+        let sites = try configuration.sites(on: encoder, prefix: reader.prefix, file: configPath)
+        let (own, ownValues) = try configuration.method.read(&reader, at: sites)
         let changes = try reader.readChanges()
-        adapters = lora.changing(Set(changes.keys), of: encoder.config)
+        adapters = own.changing(Set(changes.keys), of: encoder.config)
         var values = ParameterVector(adapters.parameters)
-        for site in lora.sites {
-            guard let lora = lora.linear[site] as? LoRA else { continue }
-            try reader.read(lora, at: site, into: &values)
-        }
+        for parameter in own.parameters { values[parameter] = ownValues[parameter] }
         for (tensor, delta) in adapters.deltas {
             if let change = changes[tensor] { values[delta] = change }
         }
@@ -132,13 +130,7 @@ extension AdapterBundle {
         var writer = SafetensorsWriter(metadata: metadata)
         let config = encoder.config
         let names = PEFTNames(config.names, prefix: taskHead == nil ? "" : config.names.taskPrefix)
-        for site in adapters.sites {
-            guard let adapter = adapters.linear[site]?.lora else { continue }
-            for (name, parameter) in [(names.a(site), adapter.a), (names.b(site), adapter.b)] {
-                let values = parameters[parameter].values
-                writer.add(name, shape: [parameter.rows, parameter.columns], floats: values)
-            }
-        }
+        configuration.method.write(adapters, parameters, names, into: &writer)
         for (tensor, delta, isUnderAdapter) in UnfrozenTensors(of: adapters, for: config).tensors {
             writer.add(
                 names.base(tensor, isUnderAdapter: isUnderAdapter), shape: tensor.shape(for: config),
@@ -158,8 +150,10 @@ extension AdapterBundle {
 }
 
 extension LinearAdapter {
-    /// This adapter, or what is under it, as far as it is LoRA.
-    var lora: LoRA? {
-        (self as? LoRA) ?? (self as? WeightDelta)?.inner?.lora ?? (self as? BiasDelta)?.inner?.lora
+    /// The adapter itself, or that under what is unfrozen of its map; nil where there is none.
+    package var proper: (any LinearAdapter)? {
+        if let delta = self as? WeightDelta { return delta.inner?.proper }
+        if let delta = self as? BiasDelta { return delta.inner?.proper }
+        return self
     }
 }

@@ -30,6 +30,8 @@ public enum AdapterError: Error, Sendable {
     case noSuchProjection(Projection, family: String, available: [Projection])
     /// Something to unfreeze that encoders of this family do not have.
     case nothingToUnfreeze(String, family: String)
+    /// A setting of a method that is of another kind than it should be, or out of range.
+    case invalidSetting(String, found: String, expected: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
     /// A place for an adapter that encoders of this family do not have.
@@ -81,6 +83,7 @@ extension AdapterError: CustomStringConvertible {
                 + " \(available.map(\.rawValue).joined(separator: ", "))"
         case .nothingToUnfreeze(let part, let family):
             "there are no \(part) to unfreeze: encoders of the family \(family) have none in this shape"
+        case .invalidSetting(let name, let found, let expected): "'\(name)' is \(found), expected \(expected)"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
         case .unsupportedPlace(let place, let family, let reason):
             "\(place) is not supported on encoders of the family \(family): \(reason)"

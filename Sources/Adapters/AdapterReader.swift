@@ -5,14 +5,16 @@ import Matrices
 import Safetensors
 
 /// Reads `adapter_model.safetensors`, and keeps account of the tensors that nobody has asked for yet.
-struct AdapterReader {
+public struct AdapterReader {
     /// What the names of the encoder's modules have before them there: "" or that of a task model.
     let prefix: String
     private let file: SafetensorsFile
     private let path: String
     private let configuration: PEFTConfiguration
-    private let encoder: TransformerEncoder
-    private let peftNames: PEFTNames
+    /// The encoder that the adapter is read for.
+    public let encoder: TransformerEncoder
+    /// What the modules of the encoder are called in this file.
+    public let peftNames: PEFTNames
     private var unread: Set<String>
 
     private var names: CheckpointNames { encoder.config.names }
@@ -31,10 +33,21 @@ struct AdapterReader {
     /// The base that the folder was trained on, where it says so.
     var fingerprint: BaseFingerprint? { file.metadata[AdapterBundle.fingerprintKey].map { BaseFingerprint($0) } }
 
-    /// Reads A and B of a site's adapter.
-    mutating func read(_ lora: LoRA, at site: Site, into values: inout ParameterVector) throws(AdapterError) {
-        values[lora.a] = try read(peftNames.a(site), shape: [lora.a.rows, lora.a.columns])
-        values[lora.b] = try read(peftNames.b(site), shape: [lora.b.rows, lora.b.columns])
+    /// Which linear maps the patterns of the configuration mean.
+    package var patterns: ModulePatterns {
+        ModulePatterns(
+            for: encoder.config, prefix: prefix,
+            file: URL(filePath: path).deletingLastPathComponent().appending(path: AdapterBundle.configName)
+                .path(percentEncoded: false))
+    }
+
+    /// The names of all tensors of the file.
+    public var tensorNames: [String] { file.names }
+
+    /// The shape of a tensor; nil if it is not there.
+    public func shape(of name: String) -> [Int]? {
+        guard file.names.contains(name) else { return nil }
+        return try? file.tensor(named: name).shape
     }
 
     /// What was trained of the encoder itself: each tensor's difference to the base's.
@@ -66,7 +79,8 @@ struct AdapterReader {
     mutating func readTaskHead() throws(AdapterError) -> SavedTaskHead? {
         guard let taskType = configuration.taskType, ["SEQ_CLS", "TOKEN_CLS"].contains(taskType) else { return nil }
         // An adapter on a layer of the head, as BERT's pooler, is not one that Graft runs: without it the head says something else.
-        guard !unread.contains(where: { $0.contains(".lora_") }) else { return nil }
+        let mark = type(of: configuration.method).tensorMark
+        guard !unread.contains(where: { $0.contains(mark) }) else { return nil }
         var tensors: [(name: String, shape: [Int], values: Matrix)] = []
         for name in unread.sorted() {
             let own = String(name.dropFirst(PEFTNames.always.count))
@@ -110,7 +124,10 @@ struct AdapterReader {
         module.hasPrefix(prefix) && names.isOfRelativePositions(String(module.dropFirst(prefix.count)))
     }
 
-    private mutating func read(_ name: String, shape: [Int]) throws(AdapterError) -> Matrix {
+    /// A tensor, which has to be there in this shape: a matrix, or a row if it is a vector.
+    ///
+    /// - Throws: ``AdapterError`` naming the tensor.
+    public mutating func read(_ name: String, shape: [Int]) throws(AdapterError) -> Matrix {
         guard unread.remove(name) != nil else {
             throw .missingTensor(file: path, tensor: name, nearest: NearestName.to(name, among: file.names))
         }

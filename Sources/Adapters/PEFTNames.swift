@@ -7,8 +7,9 @@ import Encoders
 ///
 /// The task model's prefix is there only if the adapter was trained on a task model (`AutoModelForSequenceClassification`
 /// and the like) and not on the bare one (`AutoModel`).
-struct PEFTNames {
-    static let always = "base_model.model."
+public struct PEFTNames: Sendable {
+    /// Before all names.
+    package static let always = "base_model.model."
 
     private let names: CheckpointNames
     private let prefix: String
@@ -20,9 +21,6 @@ struct PEFTNames {
         tensors.contains { $0.hasPrefix(always + names.taskPrefix) } ? names.taskPrefix : ""
     }
 
-    func a(_ site: Site) -> String { module(site) + ".lora_A.weight" }
-    func b(_ site: Site) -> String { module(site) + ".lora_B.weight" }
-
     /// The key of a tensor of the base that was trained; `isUnderAdapter`: of a map that PEFT has wrapped for an adapter.
     func base(_ tensor: FrozenTensor, isUnderAdapter: Bool) -> String {
         let name = PEFTNames.always + prefix + names.name(of: tensor)
@@ -30,5 +28,6 @@ struct PEFTNames {
         return name[..<dot] + ".base_layer" + name[dot...]
     }
 
-    private func module(_ site: Site) -> String { PEFTNames.always + prefix + names.module(of: site) }
+    /// The module of a site's linear map, as PEFT calls it.
+    public func module(_ site: Site) -> String { PEFTNames.always + prefix + names.module(of: site) }
 }

@@ -9,16 +9,18 @@ struct PEFTTargets {
     private let names: CheckpointNames
     /// What the task model puts before the names of the bare model: "" or "bert.".
     private let prefix: String
+    private let patterns: ModulePatterns
 
     init(_ configuration: PEFTConfiguration, file: String, config: EncoderConfig, prefix: String) {
         (self.configuration, self.file, self.config, self.prefix) = (configuration, file, config, prefix)
         names = config.names
+        patterns = ModulePatterns(for: config, prefix: prefix, file: file)
     }
 
-    /// The sites of the encoder that are adapted, each with its rank and scale.
+    /// The sites of the encoder that are adapted.
     ///
     /// - Throws: ``AdapterError`` for a target or pattern that matches nothing.
-    func sites() throws(AdapterError) -> [Site: (rank: Int, scale: Float)] {
+    func sites() throws(AdapterError) -> [Site] {
         let all = (0..<config.distinctLayers).flatMap { layer in
             config.projections.map { Site(layer: layer, projection: $0) }
         }
@@ -29,15 +31,15 @@ struct PEFTTargets {
                 let sites = all.filter { PEFTTargets.names([target], match: module($0)) }
                 // The pooler is a linear map too, though no pooling of Graft's goes through it.
                 if sites.isEmpty, !PEFTTargets.names([target], match: prefix + "pooler.dense") {
-                    throw matchesNothing(target)
+                    throw patterns.matchesNothing(target)
                 }
                 matched += sites
             }
         case .pattern(let pattern):
             matched = try all.filter(matcher(configuration.targets, field: "target_modules"))
-            if matched.isEmpty { throw matchesNothing(pattern) }
+            if matched.isEmpty { throw patterns.matchesNothing(pattern) }
         case .allLinear: matched = all
-        case .nothing: return [:]
+        case .nothing: return []
         }
         // PEFT puts no adapter into a module that it saves whole.
         matched.removeAll { configuration.isSaved(module: module($0) + ".weight") }
@@ -52,29 +54,7 @@ struct PEFTTargets {
             matched.removeAll { !layers.contains($0.layer) }
         }
         guard !matched.isEmpty || !configuration.modulesToSave.isEmpty else { throw .nothingTargeted }
-        let ranks = try patterns(configuration.rankPattern, field: "rank_pattern", among: matched)
-        let alphas = try patterns(configuration.alphaPattern, field: "alpha_pattern", among: matched)
-        return Dictionary(
-            matched.map { site in
-                let (rank, alpha) = (ranks[site] ?? configuration.rank, alphas[site] ?? configuration.alpha)
-                let divisor = configuration.isRankStabilized ? Float(rank).squareRoot() : Float(rank)
-                return (site, (rank: rank, scale: alpha / divisor))
-            }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// The value of the first pattern, in the order of the file, that matches a site's name or its ending after a dot.
-    private func patterns<Value>(
-        _ values: [String: Value], field: String, among sites: [Site]
-    ) throws(AdapterError) -> [Site: Value] {
-        var found: [Site: Value] = [:]
-        // PEFT sorts keys when it writes and takes the first that matches when it reads.
-        for (pattern, value) in values.sorted(by: { $0.key < $1.key }) {
-            let regex = try regex("(.*\\.)?(\(pattern))", field: field)
-            let matching = sites.filter { module($0).wholeMatch(of: regex) != nil }
-            if matching.isEmpty { throw matchesNothing(pattern) }
-            for site in matching where found[site] == nil { found[site] = value }
-        }
-        return found
+        return Set(matched).sorted()
     }
 
     /// Whether a module's whole name is in the list, or its ending after a dot.
@@ -89,25 +69,14 @@ struct PEFTTargets {
         switch targets {
         case .names(let names): return { PEFTTargets.names(names, match: module($0)) }
         case .pattern(let pattern):
-            let regex = try regex(pattern, field: field)
+            let regex = try patterns.regex(pattern, field: field)
             return { module($0).wholeMatch(of: regex) != nil }
         case .allLinear: return { _ in true }
         case .nothing: return { _ in false }
         }
     }
 
-    private func module(_ site: Site) -> String { prefix + names.module(of: site) }
-
-    private func regex(_ pattern: String, field: String) throws(AdapterError) -> Regex<AnyRegexOutput> {
-        do { return try Regex(pattern) } catch {
-            throw .invalidPattern(file: file, field: field, pattern: pattern)
-        }
-    }
-
-    private func matchesNothing(_ target: String) -> AdapterError {
-        .targetMatchesNothing(
-            file: file, target: target, available: config.projections.map(names.module(of:)))
-    }
+    private func module(_ site: Site) -> String { patterns.module(site) }
 
     // MARK: Writing
 
@@ -117,12 +86,14 @@ struct PEFTTargets {
     /// it is named with its layer before it: `3.output.dense`.
     static func names(of recipe: AdapterRecipe, for config: EncoderConfig) -> [String] {
         let (names, projections) = (config.names, recipe.projections(for: config))
+        // Where a method has no field for layers, the names say them.
+        let namesLayers = recipe.layers != nil && !type(of: recipe.method).sharedFields.contains(.layers)
         return projections.flatMap { projection in
             let target = names.target(of: projection)
             let isAmbiguous = config.projections.contains {
                 !projections.contains($0) && names.module(of: $0).hasSuffix("." + target)
             }
-            guard isAmbiguous else { return [target] }
+            guard isAmbiguous || namesLayers else { return [target] }
             return (recipe.layers ?? Array(0..<config.distinctLayers)).map { layer in
                 // The layer's number is what its path ends in; some families have more behind it.
                 let module = names.module(of: Site(layer: layer, projection: projection))

@@ -1,4 +1,5 @@
 import Adapters
+import Encoders
 import FineTuning
 import Foundation
 import Matrices
@@ -16,8 +17,10 @@ package struct BenchmarkSubject: Sendable {
     /// Texts of a training step, and tokens that a text is cut to in training.
     package var batchSize = 32
     package var maximumTokens = 256
-    /// The adapters that are trained.
-    package var recipe = AdapterRecipe()
+    /// The adapters that are trained, and where they go.
+    package var lora = LoRAMethod()
+    package var projections: [Projection]?
+    package var layers: [Int]?
     /// Whether the encoder's own dropout applies in training.
     package var dropsInsideEncoder = true
     /// How long each figure is measured for.
@@ -26,6 +29,9 @@ package struct BenchmarkSubject: Sendable {
     package init(model: AdaptedModel, folder: URL, precision: Precision, texts: BenchmarkTexts) {
         (self.model, self.folder, self.precision, self.texts) = (model, folder, precision, texts)
     }
+
+    /// The adapters as training asks for them.
+    package var recipe: AdapterRecipe { AdapterRecipe(lora, projections: projections, layers: layers) }
 
     /// The lengths of texts in tokens, cut to `limit`.
     func lengths(of texts: [TextInput], limit: Int) throws -> [Int] {

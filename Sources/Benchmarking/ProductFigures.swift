@@ -27,7 +27,7 @@ package struct ProductFigures: Sendable {
     /// Measures the shapes of an encoder: of a batch of 1,024 tokens, of attention, of adapters, of one short text.
     package init(_ subject: BenchmarkSubject) {
         let (config, precision) = (subject.model.encoder.config, subject.precision)
-        let (hidden, intermediate, rank) = (config.hiddenSize, config.intermediateSize, subject.recipe.rank)
+        let (hidden, intermediate, rank) = (config.hiddenSize, config.intermediateSize, subject.lora.rank)
         let (tokens, short) = (1024, 12)
         let length = min(256, config.maximumPositions)
         let repetition = Repetition(seconds: subject.repetition.seconds / 10, least: subject.repetition.least)

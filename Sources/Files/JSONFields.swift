@@ -1,20 +1,20 @@
 import Foundation
 
 /// The fields of a JSON object in a file, each read with its type checked and its name in the error.
-package struct JSONFields {
+public struct JSONFields {
     /// The path of the file, for errors.
-    package let file: String
+    public let file: String
     private let fields: [String: Any]
 
     /// Reads the file whole.
-    package init(contentsOf url: URL) throws(JSONFieldsError) {
+    public init(contentsOf url: URL) throws(JSONFieldsError) {
         file = url.path(percentEncoded: false)
         guard let fields = try JSONFields.value(of: url) as? [String: Any] else { throw .notAnObject(file: file) }
         self.fields = fields
     }
 
     /// Reads a file that holds a list of objects.
-    package static func list(contentsOf url: URL) throws(JSONFieldsError) -> [JSONFields] {
+    public static func list(contentsOf url: URL) throws(JSONFieldsError) -> [JSONFields] {
         let file = url.path(percentEncoded: false)
         guard let objects = try value(of: url) as? [[String: Any]] else { throw .notAList(file: file) }
         return objects.map { JSONFields(file: file, fields: $0) }
@@ -33,15 +33,15 @@ package struct JSONFields {
     }
 
     /// The names of all fields, sorted.
-    package var names: [String] { fields.keys.sorted() }
+    public var names: [String] { fields.keys.sorted() }
 
     /// The value of a field as it is, nil where it is missing or null.
-    package func value(_ name: String) -> Any? {
+    public func value(_ name: String) -> Any? {
         fields[name].flatMap { $0 is NSNull ? nil : $0 }
     }
 
     /// A whole number above zero.
-    package func positive(_ name: String, default fallback: Int? = nil) throws(JSONFieldsError) -> Int {
+    public func positive(_ name: String, default fallback: Int? = nil) throws(JSONFieldsError) -> Int {
         guard let value = value(name) else {
             if let fallback { return fallback }
             throw .missingField(file: file, field: name)
@@ -51,14 +51,14 @@ package struct JSONFields {
     }
 
     /// A whole number that may be 0.
-    package func count(_ name: String, default fallback: Int) throws(JSONFieldsError) -> Int {
+    public func count(_ name: String, default fallback: Int) throws(JSONFieldsError) -> Int {
         guard let value = value(name) else { return fallback }
         guard let number = value as? Int, number >= 0 else { throw invalid(name, value, "a whole number, 0 or more") }
         return number
     }
 
     /// A number within bounds.
-    package func number(
+    public func number(
         _ name: String, default fallback: Float, in bounds: ClosedRange<Float>
     ) throws(JSONFieldsError) -> Float {
         guard let value = value(name) else { return fallback }
@@ -69,14 +69,14 @@ package struct JSONFields {
     }
 
     /// Yes or no.
-    package func flag(_ name: String, default fallback: Bool) throws(JSONFieldsError) -> Bool {
+    public func flag(_ name: String, default fallback: Bool) throws(JSONFieldsError) -> Bool {
         guard let value = value(name) else { return fallback }
         guard let flag = value as? Bool else { throw invalid(name, value, "true or false") }
         return flag
     }
 
     /// One of the given names.
-    package func choice<Choice>(
+    public func choice<Choice>(
         _ name: String, default fallback: String? = nil, of choices: [(name: String, choice: Choice)]
     ) throws(JSONFieldsError) -> Choice {
         guard let value = value(name) ?? fallback else { throw .missingField(file: file, field: name) }
@@ -88,14 +88,14 @@ package struct JSONFields {
     }
 
     /// Refuses a value that does not hold to what is expected of it.
-    package func check(
+    public func check(
         _ name: String, _ value: Any, _ expected: String, _ holds: Bool
     ) throws(JSONFieldsError) {
         if !holds { throw invalid(name, value, expected) }
     }
 
     /// Refuses a field that is not among `known`, unless it is null, false or empty: it could change what is meant.
-    package func checkNames(_ known: [String]) throws(JSONFieldsError) {
+    public func checkNames(_ known: [String]) throws(JSONFieldsError) {
         for name in names where !known.contains(name) {
             switch value(name) {
             case nil: continue
@@ -108,20 +108,20 @@ package struct JSONFields {
     }
 
     /// What was read of a field that has to be there.
-    package func required<Value>(_ name: String, _ value: Value?) throws(JSONFieldsError) -> Value {
+    public func required<Value>(_ name: String, _ value: Value?) throws(JSONFieldsError) -> Value {
         guard let value else { throw .missingField(file: file, field: name) }
         return value
     }
 
     /// Text; nil where missing.
-    package func text(_ name: String) throws(JSONFieldsError) -> String? {
+    public func text(_ name: String) throws(JSONFieldsError) -> String? {
         guard let value = value(name) else { return nil }
         guard let text = value as? String else { throw invalid(name, value, "text") }
         return text
     }
 
     /// A list of names, or a single name; empty where missing.
-    package func names(_ name: String) throws(JSONFieldsError) -> [String] {
+    public func names(_ name: String) throws(JSONFieldsError) -> [String] {
         switch value(name) {
         case nil: []
         case let text as String: [text]
@@ -131,7 +131,7 @@ package struct JSONFields {
     }
 
     /// An object of numbers; empty where missing.
-    package func numbers(_ name: String) throws(JSONFieldsError) -> [String: Double] {
+    public func numbers(_ name: String) throws(JSONFieldsError) -> [String: Double] {
         guard let value = value(name) else { return [:] }
         guard let numbers = value as? [String: Double] else { throw invalid(name, value, "an object of numbers") }
         return numbers
@@ -145,7 +145,7 @@ package struct JSONFields {
     }
 
     /// The error of a field that has the wrong kind of value.
-    package func invalid(_ name: String, _ value: Any, _ expected: String) -> JSONFieldsError {
+    public func invalid(_ name: String, _ value: Any, _ expected: String) -> JSONFieldsError {
         // Foundation's numbers are written 1 and 0 where the file says true and false.
         let number = value as? NSNumber
         let isFlag = number.map { String(cString: $0.objCType) == "c" } ?? false
@@ -154,7 +154,7 @@ package struct JSONFields {
     }
 
     /// The bytes of a JSON file with these fields: indented, keys sorted, so that equal fields are equal bytes.
-    package static func encoded(_ fields: [String: Any]) -> Data {
+    public static func encoded(_ fields: [String: Any]) -> Data {
         do {
             return try JSONSerialization.data(
                 withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])

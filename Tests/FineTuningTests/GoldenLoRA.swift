@@ -16,7 +16,9 @@ struct GoldenLoRA {
         settings["peft_type"] = "LORA"
         try JSONSerialization.data(withJSONObject: settings).write(to: folder.appending("adapter_config.json"))
         let configuration = try PEFTConfiguration(contentsOf: folder.url)
-        adapters = try configuration.adapters(for: encoder)
+        adapters = try configuration.method.fresh(
+            at: configuration.sites(on: encoder), on: encoder, seed: 0
+        ).adapters
         var names: [Parameter: String] = [:]
         for site in adapters.sites {
             guard let lora = adapters.linear[site] as? LoRA else { continue }

@@ -279,7 +279,10 @@ import TestSupport
 
     @Test func aCheckpointOfAnotherRecipeIsRefusedByName() throws {
         var run = Run()
-        run.recipe?.alpha = 8
+        let usual = try #require(run.recipe)
+        var lora = try #require(usual.method as? LoRAMethod)
+        lora.alpha = 8
+        run.recipe = AdapterRecipe(lora, projections: usual.projections, layers: usual.layers)
         #expect(try differences(run) == ["adapter's alpha: 4.0, 8.0"])
         run.recipe = nil
         #expect(try differences(run).contains("adapter: its own, none"))

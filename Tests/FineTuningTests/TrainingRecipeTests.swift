@@ -1,3 +1,4 @@
+import Adapters
 import Encoders
 import FineTuning
 import Foundation
@@ -73,7 +74,8 @@ import Testing
             Issue.record("adapters start as they say")
             return
         }
-        #expect(shared.rank == 4 && shared.alpha == 8 && shared.isRankStabilized && shared.dropoutRate == 0.1)
+        let method = LoRAMethod(rank: 4, alpha: 8, isRankStabilized: true, dropoutRate: 0.1)
+        #expect(shared.method as? LoRAMethod == method)
         #expect(shared.projections == [.query, .value] && shared.layers == [1, 2])
         #expect(path(old)?.hasSuffix("/old") == true || path(old)?.hasSuffix("/old/") == true)
         #expect(recipe.tasks.map(\.name) == ["topics", "sentiment", "own"], "in the order of the file")

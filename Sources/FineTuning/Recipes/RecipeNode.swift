@@ -1,3 +1,4 @@
+import Adapters
 import Files
 import Foundation
 
@@ -110,6 +111,24 @@ struct RecipeNode {
             }
             return layers
         default: return [try integer(limit)]
+        }
+    }
+
+    /// A setting of an adapter's method, of whatever kind.
+    func setting() throws(RecipeError) -> MethodSettings.Value {
+        switch value.content {
+        case .number: return .number(try number("a number") { _ in true })
+        case .flag(let flag): return .flag(flag)
+        case .text(let text): return .text(text)
+        case .list:
+            var values: [MethodSettings.Value] = []
+            for node in try list() { values.append(try node.setting()) }
+            return .list(values)
+        case .object:
+            var values: [String: MethodSettings.Value] = [:]
+            for (name, node) in try object().all { values[name] = try node.setting() }
+            return .object(values)
+        case .null: throw invalid("a value")
         }
     }
 

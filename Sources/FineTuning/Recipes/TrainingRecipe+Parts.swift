@@ -7,7 +7,7 @@ extension TrainingRecipe.Adapter.Start {
     init(_ node: RecipeNode, _ paths: RecipePaths) throws(RecipeError) {
         var object = try node.object()
         if let from = object.optional("from") {
-            let settings = ["method", "rank", "alpha", "rank_stabilized", "targets", "layers", "dropout"]
+            let settings = ["method", "targets", "layers"] + AdapterMethods.all.flatMap { $0.settingNames }
             if let other = settings.first(where: object.has) {
                 throw from.failure(
                     .conflict(
@@ -18,12 +18,21 @@ extension TrainingRecipe.Adapter.Start {
             self = .folder(try paths.existing(from, isFolder: true))
             return
         }
-        if let method = object.optional("method") { _ = try method.choice("method", [("lora", ())]) }
-        var recipe = AdapterRecipe()
-        if let node = object.optional("rank") { recipe.rank = try node.integer(1...4096) }
-        if let node = object.optional("alpha") { recipe.alpha = Float(try node.positive()) }
-        if let node = object.optional("rank_stabilized") { recipe.isRankStabilized = try node.flag() }
-        if let node = object.optional("dropout") { recipe.dropoutRate = Float(try node.number(0...0.99)) }
+        let names = AdapterMethods.all.map { ($0.name, $0) }
+        let method = try object.optional("method")?.choice("method", names) ?? LoRAMethod.self
+        var values: [String: MethodSettings.Value] = [:]
+        var nodes: [String: RecipeNode] = [:]
+        for name in method.settingNames {
+            nodes[name] = object.optional(name)
+            values[name] = try nodes[name]?.setting()
+        }
+        var recipe: AdapterRecipe
+        do { recipe = AdapterRecipe(try method.init(MethodSettings(values))) } catch {
+            guard case .invalidSetting(let name, _, let expected) = error else {
+                throw node.failure(.conflict("\(error)"))
+            }
+            throw (nodes[name] ?? node).invalid(expected)
+        }
         if let node = object.optional("layers") { recipe.layers = try node.layers() }
         if let node = object.optional("targets") {
             var targets: [Projection] = []

@@ -8,6 +8,8 @@ public struct ModelCard: Sendable {
     public var name: String
     /// What was trained: "LoRA of rank 8, …".
     public var method: String
+    /// The method's name among the tags: "lora"; nil where there is no adapter.
+    public var methodTag: String?
     /// What was learned.
     public var objective: Objective
     /// The layers of the head before the output layer.
@@ -44,7 +46,11 @@ public struct ModelCard: Sendable {
     public var markdown: String {
         var lines = [
             "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: \(pipelineTag)", "tags:",
-            "- graft", "- lora", "---", "", "# \(name)", "",
+            "- graft",
+        ]
+        if let methodTag { lines.append("- \(methodTag)") }
+        lines += [
+            "---", "", "# \(name)", "",
             "\(method) on the frozen encoder `\(baseModel)`, with \(headWords).",
             "",
             "## Data", "", "| data | texts |", "| --- | ---: |",

@@ -30,11 +30,11 @@ struct TrainingIdentity: Sendable, Equatable {
         facets["mixing"] = tasks.count > 1 ? "\(run.mixing)" : nil
         for adapter in run.adapters {
             guard case .new(let recipe) = adapter.start else { continue }
+            var settings = TrainingIdentity.settings(of: recipe)
+            settings.merge(TrainingIdentity.settings(of: recipe.method)) { _, own in own }
+            settings["method"] = type(of: recipe.method).name
             add(
-                Dictionary(
-                    uniqueKeysWithValues: TrainingIdentity.settings(of: recipe).map {
-                        ("adapter's \($0.key)", $0.value)
-                    }),
+                Dictionary(uniqueKeysWithValues: settings.map { ("adapter's \($0.key)", $0.value) }),
                 of: "\(adapter.name)", among: run.adapters.count)
         }
         for (task, own) in zip(tasks, run.tasks) {

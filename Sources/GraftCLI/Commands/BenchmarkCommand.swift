@@ -63,9 +63,8 @@ enum BenchmarkCommand {
             model: session.model, folder: session.folder, precision: session.model.encoder.precision, texts: texts)
         subject.batchSize = values[TrainOptions.batchSize]
         subject.maximumTokens = values[TrainOptions.maximumTokens]
-        subject.recipe = AdapterRecipe(
-            rank: values[TrainOptions.rank], alpha: 2 * Float(values[TrainOptions.rank]),
-            projections: values[TrainOptions.targets], layers: values[TrainOptions.layers])
+        subject.lora = LoRAMethod(rank: values[TrainOptions.rank], alpha: 2 * Float(values[TrainOptions.rank]))
+        (subject.projections, subject.layers) = (values[TrainOptions.targets], values[TrainOptions.layers])
         subject.dropsInsideEncoder = !values[TrainOptions.noDropout]
         subject.repetition = Repetition(seconds: values[BenchmarkOptions.seconds])
         return subject

@@ -71,7 +71,7 @@ extension BenchmarkReport {
     private func title(_ training: TrainingFigures) -> String {
         let recipe = subject.recipe
         return "Training step: \(training.texts) texts, \(HumanUnits.count(training.tokens)) tokens, LoRA of rank"
-            + " \(recipe.rank) on \(recipe.projections(for: subject.model.encoder.config).map(\.rawValue).joined(separator: ", ")),"
+            + " \(subject.lora.rank) on \(recipe.projections(for: subject.model.encoder.config).map(\.rawValue).joined(separator: ", ")),"
             + " \(subject.dropsInsideEncoder ? "with" : "without") the encoder's dropout"
     }
 

@@ -104,11 +104,14 @@ private struct Inspection {
             return try addHead(url)
         }
         let configuration = try PEFTConfiguration(contentsOf: url)
-        add("method", .string("lora"))
+        add("method", .string(type(of: configuration.method).name))
         add("base_model", configuration.baseModel.map { .string($0) } ?? .null)
-        add("rank", .integer(configuration.rank))
-        add("alpha", .float(configuration.alpha))
-        add("dropout", .float(configuration.dropoutRate))
+        add("summary", .string(configuration.method.summary))
+        if let lora = configuration.method as? LoRAMethod {
+            add("rank", .integer(lora.rank))
+            add("alpha", .float(lora.alpha))
+            add("dropout", .float(lora.dropoutRate))
+        }
         add("targets", .array(configuration.targets.names.map { .string($0) }))
         add("layers", configuration.layers.map { .array($0.map { .integer($0) }) } ?? .string("all"))
         if HeadFiles.exist(in: url) { try addHead(url) }

@@ -33,7 +33,7 @@ extension ModelCard {
             ("loss", outcome.loss), ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
             ("precision of the frozen weights", encoder.precision.rawValue),
             ("dropout inside the encoder", ModelCard.dropout(options, outcome.task, encoder)),
-            ("adapter dropout", adapter?.recipe?.dropoutRate.formatted ?? "none"),
+            ("adapter dropout", (adapter?.recipe?.method as? LoRAMethod)?.dropoutRate.formatted ?? "none"),
             ("trained parameters", HumanUnits.count(outcome.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
         ]
@@ -55,6 +55,7 @@ extension ModelCard {
             training: task.training.map { (ModelCard.name($0), $0.count) },
             evaluation: task.evaluation.map { (ModelCard.name($0), $0.count) }, scores: scores, settings: settings,
             command: command)
+        methodTag = outcome.task.bundle.map { type(of: $0.configuration.method).name }
     }
 
     /// What a task of a run is, at the run's end or at that of a stage.
@@ -80,7 +81,7 @@ extension ModelCard {
         var words =
             switch adapter?.start {
             case .new(let recipe):
-                "LoRA of rank \(recipe.rank) (alpha \(recipe.alpha.formatted)) on "
+                recipe.method.summary + " on "
                     + recipe.projections(for: encoder.config).map(\.rawValue).joined(separator: ", ") + " of "
                     + (recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer")
             case .saved: "An adapter that was trained before, and trained on"

@@ -4,7 +4,7 @@ import Graft
 /// The recipe that a command line is: its file, or one task that its options describe.
 extension TrainCommand {
     static func recipe(_ values: OptionValues) throws -> TrainingRecipe {
-        guard let file = values[TrainOptions.recipe] else { return ofOneTask(values) }
+        guard let file = values[TrainOptions.recipe] else { return try ofOneTask(values) }
         var recipe = try TrainingRecipe(contentsOf: file)
         if let precision = values[SharedOptions.Machine.precision] {
             if let said = recipe.precision, said != precision {
@@ -17,12 +17,12 @@ extension TrainCommand {
         return recipe
     }
 
-    private static func ofOneTask(_ values: OptionValues) -> TrainingRecipe {
+    private static func ofOneTask(_ values: OptionValues) throws(CommandLineError) -> TrainingRecipe {
         guard let model = values[TrainOptions.model], let training = values[TrainOptions.train],
             let output = values[TrainOptions.output]
         else { preconditionFailure("a line without a recipe has a model, data and an output") }
         let name = output.standardizedFileURL.lastPathComponent
-        let adapter = adapter(values)
+        let adapter = try adapter(values)
         var task = TrainingRecipe.Task(
             name, training: training, evaluation: values[TrainOptions.evaluation], adapter: adapter == nil ? nil : name)
         task.limit = values[TrainOptions.limit]
@@ -51,12 +51,10 @@ extension TrainCommand {
         return HeadRecipe(values[TrainOptions.head], loss: loss, threshold: values[TrainOptions.threshold])
     }
 
-    private static func adapter(_ values: OptionValues) -> AdapterRecipe? {
-        guard values[TrainOptions.method] == .lora else { return nil }
-        return AdapterRecipe(
-            rank: values[TrainOptions.rank], alpha: values[TrainOptions.alpha],
-            dropoutRate: values[TrainOptions.adapterDropout], projections: values[TrainOptions.targets],
-            layers: values[TrainOptions.layers])
+    private static func adapter(_ values: OptionValues) throws(CommandLineError) -> AdapterRecipe? {
+        try TrainOptions.adapterMethod(values).map {
+            AdapterRecipe($0, projections: values[TrainOptions.targets], layers: values[TrainOptions.layers])
+        }
     }
 
     private static func options(_ values: OptionValues) -> TrainingOptions {

@@ -64,7 +64,7 @@ extension TrainOptions {
             if let given = ofScores.first(where: \.1), !values.isGiven(evaluation) {
                 throw .conflict("--\(given.0) needs --eval: \(given.2)")
             }
-            if values[method] == .none {
+            if values[method] == noMethod {
                 if values[baseline] {
                     throw .conflict("--baseline says nothing with --method none: the head is trained alone already")
                 }

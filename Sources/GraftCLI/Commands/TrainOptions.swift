@@ -4,7 +4,7 @@ import Graft
 /// `graft train`
 enum TrainOptions {
     private static let training = TrainingOptions()
-    private static let usualAdapter = AdapterRecipe()
+    private static let usualAdapter = LoRAMethod()
 
     // MARK: Data
 
@@ -26,11 +26,13 @@ enum TrainOptions {
 
     // MARK: Adapter
 
-    /// The methods by name.
-    enum Method: String, CaseIterable, Sendable { case lora, none }
-
+    static let noMethod = "none"
     static let method = Option.defaulted(
-        "method", .choice(of: Method.self), default: .lora, "the kind of adapter; none trains the head alone")
+        "method", .choice((AdapterMethods.all.map { $0.name } + [noMethod]).map { ($0, $0) }),
+        default: LoRAMethod.name, "the kind of adapter; none trains the head alone")
+    static let settings = Option.repeated(
+        "setting", .methodSetting, "a setting of the method by its name in recipes, such as rank_stabilized=true",
+        isRequired: false)
     static let rank = Option.defaulted(
         "rank", .integer("N", in: 1...4096), default: usualAdapter.rank, "the rank of the low-rank update")
     static let alpha = Option.defaulted(
@@ -154,7 +156,7 @@ enum TrainOptions {
                 "Adapter and head",
                 [
                     method.specification, rank.specification, alpha.specification, targets.specification,
-                    layers.specification, adapterDropout.specification, head.specification,
+                    layers.specification, adapterDropout.specification, settings.specification, head.specification,
                     threshold.specification,
                 ]),
             Loss.group,
@@ -186,11 +188,37 @@ enum TrainOptions {
             let adapterOptions = [
                 ("rank", values.isGiven(rank)), ("alpha", values.isGiven(alpha)), ("targets", values.isGiven(targets)),
                 ("layers", values.isGiven(layers)), ("adapter-dropout", values.isGiven(adapterDropout)),
+                ("setting", values.isGiven(settings)),
             ]
-            if values[method] == .none, let given = adapterOptions.first(where: \.1) {
+            if values[method] == noMethod, let given = adapterOptions.first(where: \.1) {
                 throw .conflict("--\(given.0) says nothing with --method none; leave one of the two out")
             }
+            _ = try adapterMethod(values)
         })
+
+    /// The method that the line asks for, with its settings; nil for none.
+    ///
+    /// - Throws: ``CommandLineError`` for a setting that the method has not, or that is out of range.
+    static func adapterMethod(_ values: OptionValues) throws(CommandLineError) -> (any AdapterMethod)? {
+        guard let method = AdapterMethods.named(values[method]) else { return nil }
+        var settings: [String: MethodSettings.Value] = [:]
+        func set(_ name: String, _ value: MethodSettings.Value, _ option: String) throws(CommandLineError) {
+            guard method.settingNames.contains(name) else {
+                let known = method.settingNames.isEmpty ? "no settings" : method.settingNames.joined(separator: ", ")
+                throw .conflict("\(option) says nothing with --method \(method.name), which has \(known)")
+            }
+            guard settings.updateValue(value, forKey: name) == nil else {
+                throw .conflict("'\(name)' is said twice; leave one of the two out")
+            }
+        }
+        if values.isGiven(rank) { try set("rank", .number(Double(values[rank])), "--rank") }
+        if values.isGiven(alpha) { try set("alpha", .number(Double(values[alpha])), "--alpha") }
+        if values.isGiven(adapterDropout) {
+            try set("dropout", .number(Double(values[adapterDropout])), "--adapter-dropout")
+        }
+        for (name, value) in values[self.settings] { try set(name, value, "--setting \(name)") }
+        do { return try method.init(MethodSettings(settings)) } catch { throw .conflict("\(error)") }
+    }
 
     /// What else may stand on a line with a recipe: what no recipe says.
     private static func checkBeside(
