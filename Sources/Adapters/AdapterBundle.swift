@@ -5,7 +5,7 @@ import Matrices
 import Safetensors
 
 /// What changes the encoder for one task, with its values: what PEFT's two files hold, `adapter_config.json` and
-/// `adapter_model.safetensors`.
+/// `adapter_model.safetensors`, or AdapterHub's, as the method is filed.
 public struct AdapterBundle: Sendable {
     /// The adapter of each site, and what is unfrozen.
     public let adapters: AdapterSet
@@ -63,7 +63,7 @@ public struct AdapterBundle: Sendable {
         configuration = other.configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config))
     }
 
-    /// Reads a folder that Graft or PEFT wrote, for `encoder`. Every tensor is consumed or named.
+    /// Reads a folder that Graft, PEFT or AdapterHub's library wrote, for `encoder`. Every tensor is consumed or named.
     ///
     /// - Throws: ``AdapterError``: an unknown, missing or misshapen tensor, an unsupported field, a target that matches
     ///   nothing, or another base than the one trained on unless `allowingOtherBase`.
@@ -71,6 +71,13 @@ public struct AdapterBundle: Sendable {
         contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false
     ) throws(AdapterError) {
         configuration = try PEFTConfiguration(contentsOf: folder)
+        if configuration.isOfAdapterHub {
+            (adapters, parameters, fingerprint) = try AdapterHubFiles.read(
+                folder, configuration, for: encoder, allowingOtherBase: allowingOtherBase)
+            (taskHead, ignored, self.encoder) = (nil, [], encoder)
+            configuration.nameTargets(of: adapters, for: encoder.config)
+            return
+        }
         let configPath = folder.appending(path: AdapterBundle.configName).path(percentEncoded: false)
         var reader = try AdapterReader(folder.appending(path: AdapterBundle.weightsName), configuration, for: encoder)
 
@@ -97,7 +104,16 @@ public struct AdapterBundle: Sendable {
 
     /// Whether a folder holds an adapter.
     public static func exists(in folder: URL) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appending(path: configName).path(percentEncoded: false))
+        FileManager.default.fileExists(atPath: folder.appending(path: AdapterHubFiles.configName(in: folder)).path(percentEncoded: false))
+    }
+
+    /// What the file of an adapter folder's weights is called: PEFT's, or AdapterHub's.
+    public static func weightsName(in folder: URL) -> String {
+        let names = [AdapterHubFiles.weightsName, FusionMethod.weightsName]
+        let found = names.first {
+            FileManager.default.fileExists(atPath: folder.appending(path: $0).path(percentEncoded: false))
+        }
+        return found ?? weightsName
     }
 
     /// Whether a folder has adapter weights, with or without the configuration that they need.
@@ -111,6 +127,8 @@ public struct AdapterBundle: Sendable {
 extension AdapterBundle {
     /// The same for transformers' task model whose head this is: the folder then opens on that model, with the head's values.
     package func with(_ head: SavedTaskHead) -> AdapterBundle {
+        // AdapterHub's library keeps heads apart from adapters.
+        guard !(configuration.method is any AdapterHubMethod) else { return self }
         var bundle = self
         bundle.taskHead = head
         bundle.configuration.taskType = head.taskType
@@ -123,6 +141,9 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written.
     package func write(into folder: URL) throws(AdapterError) {
+        if let method = configuration.method as? any AdapterHubMethod {
+            return try AdapterHubFiles.write(self, method, encoder.config, metadata, into: folder)
+        }
         do { try AtomicFile.write(configuration.encoded(), to: folder.appending(path: AdapterBundle.configName)) } catch
         {
             throw .files(error)
@@ -140,6 +161,24 @@ extension AdapterBundle {
             writer.add(PEFTNames.always + tensor.name, shape: tensor.shape, floats: tensor.values.values)
         }
         do { try writer.write(to: folder.appending(path: AdapterBundle.weightsName)) } catch { throw .weights(error) }
+    }
+
+    /// Writes PEFT's two files into `folder`, which exists.
+    ///
+    /// - Throws: ``AdapterError`` if a file cannot be written, and for a method that PEFT does not have.
+    package func writeForPEFT(into folder: URL) throws(AdapterError) {
+        guard !(configuration.method is any AdapterHubMethod) else {
+            throw .notConvertible("PEFT", reason: "it has no method '\(type(of: configuration.method).name)'")
+        }
+        try write(into: folder)
+    }
+
+    /// Writes the files of AdapterHub's library into `folder`, which exists: its own methods, and LoRA as it has that.
+    ///
+    /// - Throws: ``AdapterError`` if a file cannot be written, and for what the library does not have.
+    package func writeForAdapterHub(into folder: URL) throws(AdapterError) {
+        guard !(configuration.method is any AdapterHubMethod) else { return try write(into: folder) }
+        try AdapterHubFiles.writeLoRA(self, encoder.config, metadata, into: folder)
     }
 
     private var metadata: [String: String] {

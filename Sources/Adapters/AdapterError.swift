@@ -34,6 +34,20 @@ public enum AdapterError: Error, Sendable {
     case invalidSetting(String, found: String, expected: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
+    /// A linear map that no block ends with, where a method stands behind blocks.
+    case noBlockBehind(Projection, ends: [Projection])
+    /// A method that PEFT does not have, in files of PEFT.
+    case notInPEFT(method: String)
+    /// AdapterHub's files have no place for what was unfrozen of the encoder.
+    case notInAdapterHub(method: String)
+    /// A folder of AdapterHub's library whose weights are a pickle, which can run code when it is read.
+    case pickledWeights(file: String, needed: String)
+    /// An adapter that cannot be part of a fusion.
+    case notFusible(String, reason: String)
+    /// The folder of a fusion without that of one of its adapters.
+    case missingFusedAdapter(String, folder: String)
+    /// An adapter that another library has no files for.
+    case notConvertible(String, reason: String)
     /// A place for an adapter that encoders of this family do not have.
     case unsupportedPlace(String, family: String, reason: String)
     /// Settings that say the width of bottlenecks in some layers and not in this one.
@@ -85,6 +99,22 @@ extension AdapterError: CustomStringConvertible {
             "there are no \(part) to unfreeze: encoders of the family \(family) have none in this shape"
         case .invalidSetting(let name, let found, let expected): "'\(name)' is \(found), expected \(expected)"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
+        case .noBlockBehind(let projection, let ends):
+            "no block ends with '\(projection.rawValue)', and this method stands behind blocks; choose among"
+                + " \(ends.map(\.rawValue).joined(separator: ", "))"
+        case .notInPEFT(let method): "PEFT has no method '\(method)'; it is one of AdapterHub's"
+        case .notInAdapterHub(let method):
+            "what is unfrozen of the encoder has no place in the files of '\(method)', which are AdapterHub's; leave it"
+                + " frozen, or choose a method of PEFT"
+        case .pickledWeights(let file, let needed):
+            "\(file) is a pickle, which Graft does not read; write \(needed) from it: python -c \"import torch;"
+                + " from safetensors.torch import save_file; save_file({k: v.clone() for k, v in torch.load('\(file)',"
+                + " weights_only=True).items()}, '\(needed)')\""
+        case .notFusible(let adapter, let reason): "'\(adapter)' cannot be fused: \(reason)"
+        case .missingFusedAdapter(let name, let folder):
+            "\(folder) has the fusion of the adapter '\(name)', and not its folder; copy it there, under this name"
+        case .notConvertible(let library, let reason):
+            "the adapter cannot be written for \(library): \(reason)"
         case .unsupportedPlace(let place, let family, let reason):
             "\(place) is not supported on encoders of the family \(family): \(reason)"
         case .noReduction(let layer):

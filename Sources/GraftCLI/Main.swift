@@ -11,8 +11,8 @@ enum Main {
         summary: "fine-tunes transformer encoders with small adapters, on the CPU",
         commands: [
             PullCommand.command, TrainCommand.command, EvaluateCommand.command, PredictCommand.command,
-            EmbedCommand.command, MergeCommand.command, InspectCommand.command, BenchmarkCommand.command,
-            DemoCommand.command,
+            EmbedCommand.command, MergeCommand.command, ConvertCommand.command, InspectCommand.command,
+            BenchmarkCommand.command, DemoCommand.command,
         ])
 
     static func main() {

@@ -46,7 +46,7 @@ public struct Bottleneck: BlockAdapter {
     /// Those of the way up.
     public var upperParameters: [Parameter] { up.parameters }
 
-    private var scalingParameters: [Parameter] { if case .trained(let factor) = scaling { [factor] } else { [] } }
+    var scalingParameters: [Parameter] { if case .trained(let factor) = scaling { [factor] } else { [] } }
 
     /// y [rows, hidden] of the block's result and the residual; the pullback leaves what trains.
     public func forward(

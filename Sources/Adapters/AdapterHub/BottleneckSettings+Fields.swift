@@ -84,13 +84,13 @@ extension BottleneckSettings {
         let plain = hypercomplex ?? Hypercomplex()
         let factors: Any =
             reduction.layers.isEmpty
-            ? reduction.usual.map(AdapterHubConfiguration.plain) ?? 1
-            : Dictionary(uniqueKeysWithValues: reduction.layers.map { ("\($0)", AdapterHubConfiguration.plain($1)) })
-                .merging(reduction.usual.map { ["default": AdapterHubConfiguration.plain($0)] } ?? [:]) { $1 }
+            ? reduction.usual.map(AdapterHubFiles.plain) ?? 1
+            : Dictionary(uniqueKeysWithValues: reduction.layers.map { ("\($0)", AdapterHubFiles.plain($1)) })
+                .merging(reduction.usual.map { ["default": AdapterHubFiles.plain($0)] } ?? [:]) { $1 }
         let scale: Any =
             switch scaling {
             // The library takes a whole number for an unknown kind of scaling.
-            case .constant(let factor): AdapterHubConfiguration.decimal(factor)
+            case .constant(let factor): AdapterHubFiles.decimal(factor)
             case .learned: "learned"
             case .channel: "channel"
             }
@@ -105,15 +105,15 @@ extension BottleneckSettings {
             "reduction_factor": factors, "non_linearity": activation.rawValue,
             "original_ln_before": wiring.sumsBefore, "original_ln_after": wiring.sumsBehind,
             "ln_before": normsBefore, "ln_after": normsAfter, "init_weights": start.rawValue,
-            "init_weights_seed": AdapterHubConfiguration.null, "is_parallel": wiring.isParallel, "scaling": scale,
+            "init_weights_seed": AdapterHubFiles.null, "is_parallel": wiring.isParallel, "scaling": scale,
             "use_gating": false, "residual_before_ln": residual,
-            "adapter_residual_before_ln": wiring.isResidualInNorm, "inv_adapter": AdapterHubConfiguration.null,
-            "inv_adapter_reduction_factor": AdapterHubConfiguration.null, "cross_adapter": false,
-            "leave_out": leftOut, "dropout": AdapterHubConfiguration.decimal(dropoutRate),
+            "adapter_residual_before_ln": wiring.isResidualInNorm, "inv_adapter": AdapterHubFiles.null,
+            "inv_adapter_reduction_factor": AdapterHubFiles.null, "cross_adapter": false,
+            "leave_out": leftOut, "dropout": AdapterHubFiles.decimal(dropoutRate),
             "phm_layer": hypercomplex != nil, "phm_dim": plain.dimension, "factorized_phm_W": plain.rank != nil,
             "shared_W_phm": plain.sharesBlocks, "shared_phm_rule": plain.sharesRules,
             "factorized_phm_rule": plain.hasFactoredRules, "phm_c_init": plain.startsNormal ? "normal" : "uniform",
-            "phm_init_range": AdapterHubConfiguration.decimal(plain.rulesStart), "learn_phm": true,
+            "phm_init_range": AdapterHubFiles.decimal(plain.rulesStart), "learn_phm": true,
             "hypercomplex_nonlinearity": "glorot-uniform", "phm_rank": plain.rank ?? 1, "phm_bias": plain.hasBias,
             "stochastic_depth": 0.0,
         ]

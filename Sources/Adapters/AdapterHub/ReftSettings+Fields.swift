@@ -34,10 +34,10 @@ extension ReftSettings {
         var fields: [String: Any] = [
             "architecture": "reft", "layers": layers ?? "all", "prefix_positions": prefix, "suffix_positions": suffix,
             "r": rank, "orthogonality": isOrthogonal, "tied_weights": isTied,
-            "dropout": AdapterHubConfiguration.decimal(dropoutRate),
-            "non_linearity": activation?.rawValue ?? AdapterHubConfiguration.null,
-            "dtype": AdapterHubConfiguration.null, "output_reft": true,
-            "init_weights_seed": AdapterHubConfiguration.null,
+            "dropout": AdapterHubFiles.decimal(dropoutRate),
+            "non_linearity": activation?.rawValue ?? AdapterHubFiles.null,
+            "dtype": AdapterHubFiles.null, "output_reft": true,
+            "init_weights_seed": AdapterHubFiles.null,
         ]
         if !subtractsProjection { fields["subtract_projection"] = false }
         return fields

@@ -1,7 +1,11 @@
 /// The methods that there are.
 public enum AdapterMethods {
     /// Each in the file of its name.
-    public static let all: [any AdapterMethod.Type] = [LoRAMethod.self]
+    public static let all: [any AdapterMethod.Type] = [
+        LoRAMethod.self,
+        HoulsbyMethod.self, PfeifferMethod.self, ParallelMethod.self, CompacterMethod.self, CompacterPlusPlusMethod.self,
+        LoReftMethod.self, NoReftMethod.self, DiReftMethod.self, FusionMethod.self,
+    ]
 
     /// The method called `name`; nil if there is none.
     public static func named(_ name: String) -> (any AdapterMethod.Type)? { all.first { $0.name == name } }

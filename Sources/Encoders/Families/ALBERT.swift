@@ -38,6 +38,7 @@ extension EncoderFamily {
                 ],
                 attentionNorm: "attention.LayerNorm", outputNorm: "full_layer_layer_norm")
             names.embeddingProjection = "encoder.embedding_hidden_mapping_in"
+            names.adapterHubBlocks = ("attention.attention_adapters", "output_adapters")
             return names
         })
 }

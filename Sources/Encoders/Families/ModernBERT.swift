@@ -31,7 +31,7 @@ extension EncoderFamily {
             return config
         },
         names: { _ in
-            CheckpointNames(
+            var names = CheckpointNames(
                 taskPrefix: "model.", wordEmbeddings: "embeddings.tok_embeddings.weight",
                 embeddingNorm: "embeddings.norm", layer: { "layers.\($0)" },
                 modules: [
@@ -39,6 +39,8 @@ extension EncoderFamily {
                     .output: "mlp.Wo",
                 ],
                 attentionNorm: "attn_norm", outputNorm: "mlp_norm", finalNorm: "final_norm")
+            names.adapterHubBlocks = ("attention_adapters", "output_adapters")
+            return names
         })
 }
 

@@ -2,7 +2,7 @@
 package enum CommandSpecifications {
     package static let all = [
         PullOptions.command, TrainOptions.command, EvaluateOptions.command, PredictOptions.command,
-        EmbedOptions.command, MergeOptions.command, InspectOptions.command, BenchmarkOptions.command,
-        DemoOptions.command,
+        EmbedOptions.command, MergeOptions.command, ConvertOptions.command, InspectOptions.command,
+        BenchmarkOptions.command, DemoOptions.command,
     ]
 }
