@@ -32,6 +32,8 @@ public enum AdapterError: Error, Sendable {
     case nothingToUnfreeze(String, family: String)
     /// A setting of a method that is of another kind than it should be, or out of range.
     case invalidSetting(String, found: String, expected: String)
+    /// A method that needs what encoders of this family do not have.
+    case notForFamily(method: String, family: String, reason: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
     /// A linear map that no block ends with, where a method stands behind blocks.
@@ -98,6 +100,8 @@ extension AdapterError: CustomStringConvertible {
         case .nothingToUnfreeze(let part, let family):
             "there are no \(part) to unfreeze: encoders of the family \(family) have none in this shape"
         case .invalidSetting(let name, let found, let expected): "'\(name)' is \(found), expected \(expected)"
+        case .notForFamily(let method, let family, let reason):
+            "\(method) does not go with encoders of the family \(family): \(reason)"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
         case .noBlockBehind(let projection, let ends):
             "no block ends with '\(projection.rawValue)', and this method stands behind blocks; choose among"

@@ -71,7 +71,10 @@ extension ModelCard {
             ("texts a step", "\(options.batchSize)"), ("learning rate", options.learningRate.formatted),
             ("head learning rate", (options.headLearningRate ?? options.learningRate).formatted),
             ("schedule", "\(options.schedule.rawValue), warm-up \(options.warmup)"),
-            ("weight decay", options.weightDecay.formatted), ("clip", options.clip.map(\.formatted) ?? "none"),
+            (
+                "weight decay",
+                options.weightDecay.formatted + (options.decaysVectors ? ", of vectors too" : "")
+            ), ("clip", options.clip.map(\.formatted) ?? "none"),
         ]
     }
 
