@@ -45,6 +45,10 @@ public struct AdapterBundle: Sendable {
             recipe, UnfrozenTensors(of: adapters, for: encoder.config), for: encoder.config, baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
+        if let method = configuration.method as? any AdapterHubMethod {
+            configuration.method = method.placed(as: adapters, on: encoder.config)
+            configuration.adapterName = AdapterHubFiles.usualName
+        }
     }
 
     /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.

@@ -50,8 +50,6 @@ public enum AdapterError: Error, Sendable {
     case missingFusedAdapter(String, folder: String)
     /// An adapter that another library has no files for.
     case notConvertible(String, reason: String)
-    /// A place for an adapter that encoders of this family do not have.
-    case unsupportedPlace(String, family: String, reason: String)
     /// Settings that say the width of bottlenecks in some layers and not in this one.
     case noReduction(layer: Int)
     /// Kronecker products of this dimension do not come to these widths.
@@ -119,8 +117,6 @@ extension AdapterError: CustomStringConvertible {
             "\(folder) has the fusion of the adapter '\(name)', and not its folder; copy it there, under this name"
         case .notConvertible(let library, let reason):
             "the adapter cannot be written for \(library): \(reason)"
-        case .unsupportedPlace(let place, let family, let reason):
-            "\(place) is not supported on encoders of the family \(family): \(reason)"
         case .noReduction(let layer):
             "the reduction factors say nothing of layer \(layer); add it, or a 'default'"
         case .indivisibleWidth(let hidden, let bottleneck, let dimension):

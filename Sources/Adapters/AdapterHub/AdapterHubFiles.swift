@@ -68,6 +68,10 @@ enum AdapterHubFiles {
         do throws(JSONFieldsError) {
             fields = try JSONFields(contentsOf: folder.appending(path: configName(in: folder)))
             name = try fields.required("name", fields.text("name"))
+            try fields.checkNames([
+                "config", "config_id", "hidden_size", "model_class", "model_name", "model_type", "name", "type",
+                "version", "adapter_names",
+            ])
             let config = encoder.config
             let family = try fields.text("model_type") ?? config.family.modelType
             try fields.check(
@@ -105,8 +109,7 @@ enum AdapterHubFiles {
         into folder: URL
     ) throws(AdapterError) {
         guard bundle.adapters.deltas.isEmpty else { throw .notInAdapterHub(method: type(of: method).name) }
-        let own = method.fields(for: bundle.adapters, layers: config.distinctLayers)
-        try write(bundle, own, config, metadata, into: folder) { names, writer in
+        try write(bundle, method.fields(), config, metadata, into: folder) { names, writer in
             method.write(bundle.adapters, bundle.parameters, names, into: &writer)
         }
     }

@@ -12,8 +12,8 @@ public protocol AdapterHubMethod: AdapterMethod {
     /// - Throws: ``AdapterError`` for a field that is wrong, or has a value that is not supported.
     init(_ fields: JSONFields, isOld: Bool) throws(AdapterError)
 
-    /// The object `config` for these adapters, on an encoder with so many layers.
-    func fields(for adapters: AdapterSet, layers: Int) -> [String: Any]
+    /// The same, saying where these adapters of it are, and how wide.
+    func placed(as adapters: AdapterSet, on config: EncoderConfig) -> Self
 
     /// The adapters that a folder holds, with their values.
     ///

@@ -11,16 +11,17 @@ extension BottleneckSettings {
             throw .noSuchLayer(layer, layers: config.distinctLayers)
         }
         if config.adaptersReadBlockInput, wiring.sumsBefore, blocks.contains(.attention) {
-            throw .unsupportedPlace(
-                "original_ln_before around attention", family: config.family.modelType,
+            throw .notForFamily(
+                method: "original_ln_before around attention", family: config.family.modelType,
                 reason: "AdapterHub's library takes the norm of another layer there")
         }
         var adapters: [BlockSite: Bottleneck] = [:]
         for layer in 0..<config.distinctLayers where !leftOut.contains(layer) {
-            guard let width = reduction.width(of: config.hiddenSize, inLayer: layer) else {
+            guard var width = reduction.width(of: config.hiddenSize, inLayer: layer) else {
                 throw .noReduction(layer: layer)
             }
             if let dimension = hypercomplex?.dimension {
+                if roundsWidth { width = (width + dimension - 1) / dimension * dimension }
                 guard config.hiddenSize.isMultiple(of: dimension), width.isMultiple(of: dimension) else {
                     throw .indivisibleWidth(hidden: config.hiddenSize, bottleneck: width, dimension: dimension)
                 }

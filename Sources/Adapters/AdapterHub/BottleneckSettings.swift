@@ -22,6 +22,8 @@ public struct BottleneckSettings: Sendable, Equatable {
     public var start = Start.bert
     /// `leave_out`: layers without one.
     public var leftOut: [Int] = []
+    /// Whether a width that ``hypercomplex`` maps do not come to is raised to one that they do.
+    var roundsWidth = false
     /// The maps as sums of Kronecker products (`phm_layer`); nil: dense.
     public var hypercomplex: Hypercomplex?
 
@@ -34,6 +36,13 @@ public struct BottleneckSettings: Sendable, Equatable {
 
         /// The same in every layer, unless `layers` says something else.
         public init(_ usual: Double?, layers: [Int: Double] = [:]) { (self.usual, self.layers) = (usual, layers) }
+
+        /// What makes one width of another.
+        init(to width: Int, from hiddenSize: Int) {
+            self.init(Double(hiddenSize) / Double(width))
+            // The quotient may fall short of the width by a rounding.
+            if self.width(of: hiddenSize, inLayer: 0) != width { usual = Double(hiddenSize) / (Double(width) + 0.5) }
+        }
 
         /// The width of the bottleneck in a layer; nil where nothing is said of it.
         func width(of hiddenSize: Int, inLayer layer: Int) -> Int? {

@@ -62,6 +62,8 @@ extension BottleneckMethod {
         hypercomplex.sharesBlocks = try said.flag("shared_phm_blocks", default: hypercomplex.sharesBlocks)
         hypercomplex.hasBias = try said.flag("phm_bias", default: hypercomplex.hasBias)
         settings.hypercomplex = hypercomplex
+        // Where nobody says a width, one that the products come to.
+        settings.roundsWidth = said["reduction_factor"] == nil
     }
 
     /// The settings of the object `config`.
@@ -106,13 +108,17 @@ extension BottleneckMethod {
     /// The object `config`.
     public func fields() -> [String: Any] { settings.fields }
 
-    /// The same, with the places that these adapters have.
-    public func fields(for adapters: AdapterSet, layers: Int) -> [String: Any] {
+    /// With the blocks, the layers and the widths of these adapters.
+    public func placed(as adapters: AdapterSet, on config: EncoderConfig) -> Self {
         var placed = settings
         placed.blocks = Set(adapters.blocks.keys.map(\.block))
         let adapted = Set(adapters.blocks.keys.map(\.layer))
-        placed.leftOut = (0..<layers).filter { !adapted.contains($0) }
-        return placed.fields
+        placed.leftOut = (0..<config.distinctLayers).filter { !adapted.contains($0) }
+        if placed.roundsWidth, let any = adapters.blocks.values.first as? Bottleneck {
+            placed.reduction = BottleneckSettings.Reduction(to: any.down.outputs, from: config.hiddenSize)
+            placed.roundsWidth = false
+        }
+        return Self(settings: placed)
     }
 
     /// The tensors of each bottleneck, and those that all share.

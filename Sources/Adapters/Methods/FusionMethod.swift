@@ -29,6 +29,9 @@ public struct FusionMethod: AdapterHubMethod {
     /// The usual settings, but for those that are said.
     public init(_ said: MethodSettings) throws(AdapterError) {
         self.init(of: [])
+        hasValue = try said.flag("value", default: true)
+        queriesResult = try said.flag("query_before_norm", default: false)
+        if said["dropout"] != nil { dropoutRate = try said.number("dropout", default: 0, in: 0...0.99) }
         switch said["adapters"] {
         case .text(let text)?: adapters = text.split(separator: ",").map(String.init)
         case .list(let values)?:
@@ -39,9 +42,6 @@ public struct FusionMethod: AdapterHubMethod {
         default: throw said.invalid("adapters", FusionMethod.expected)
         }
         guard adapters.count > 1 else { throw said.invalid("adapters", FusionMethod.expected) }
-        hasValue = try said.flag("value", default: true)
-        queriesResult = try said.flag("query_before_norm", default: false)
-        if said["dropout"] != nil { dropoutRate = try said.number("dropout", default: 0, in: 0...0.99) }
     }
 
     private static let expected = "the folders of two or more adapters"
@@ -126,8 +126,12 @@ extension FusionMethod {
         ]
     }
 
-    /// The same: places are those of the adapters.
-    public func fields(for adapters: AdapterSet, layers: Int) -> [String: Any] { fields() }
+    /// With the names of what is fused.
+    public func placed(as adapters: AdapterSet, on config: EncoderConfig) -> FusionMethod {
+        var placed = self
+        placed.adapters = (adapters.blocks.values.first as? AdapterFusion)?.parts.map(\.name) ?? self.adapters
+        return placed
+    }
 
     /// The fusions of a folder, and its adapters from the folders in it that have their names.
     public func read(

@@ -70,11 +70,11 @@ extension ReftMethod {
     /// The object `config`.
     public func fields() -> [String: Any] { settings.fields }
 
-    /// The same, with the layers that these adapters have.
-    public func fields(for adapters: AdapterSet, layers: Int) -> [String: Any] {
+    /// With the layers of these adapters.
+    public func placed(as adapters: AdapterSet, on config: EncoderConfig) -> Self {
         var placed = settings
-        placed.layers = adapters.outputs.count == layers ? nil : adapters.outputs.keys.sorted()
-        return placed.fields
+        placed.layers = adapters.outputs.count == config.distinctLayers ? nil : adapters.outputs.keys.sorted()
+        return Self(settings: placed)
     }
 
     /// The tensors of each unit.
