@@ -18,11 +18,14 @@ public struct AdapterFusion: BlockAdapter {
     /// `query_before_ln`: whether q is of the block's result.
     let queriesResult: Bool
     let dropoutRate: Float
+    /// Whether value is drawn to the identity (``addRegularization(_:_:to:)``).
+    let isRegularized: Bool
     private let site: BlockSite
     private var name: String { "\(site)" }
 
     init(
-        at site: BlockSite, hidden: Int, of parts: [FusedAdapter], hasValue: Bool, queriesResult: Bool, dropoutRate: Float
+        at site: BlockSite, hidden: Int, of parts: [FusedAdapter], hasValue: Bool, queriesResult: Bool, dropoutRate: Float,
+        isRegularized: Bool
     ) {
         let name = "\(site)"
         func map(_ part: String, hasBias: Bool) -> BottleneckMap {
@@ -34,7 +37,7 @@ public struct AdapterFusion: BlockAdapter {
         (self.site, self.parts) = (site, parts)
         (query, key) = (map("query", hasBias: true), map("key", hasBias: true))
         value = hasValue ? map("value", hasBias: false) : nil
-        (self.queriesResult, self.dropoutRate) = (queriesResult, dropoutRate)
+        (self.queriesResult, self.dropoutRate, self.isRegularized) = (queriesResult, dropoutRate, isRegularized)
     }
 
     /// Of query, key and value.
@@ -61,9 +64,7 @@ public struct AdapterFusion: BlockAdapter {
         // 2.
         let (q, queryPullback) = query.forward(queriesResult ? result : h, pass)
         let keys = expansions.map { key.forward($0.u, pass) }
-        let readings = expansions.map { expansion in
-            value?.forward(expansion.u, pass) ?? (expansion.u, { dy, _ in dy })
-        }
+        let readings = expansions.map { value?.forward($0.u, pass) ?? ($0.u, { dy, _ in dy }) }
         // 3.
         var p = AdapterFusion.products(q, keys.map(\.y))
         let mask = pass.mask(name, rate: dropoutRate)
@@ -96,9 +97,8 @@ public struct AdapterFusion: BlockAdapter {
                 }
                 let dQueried = queryPullback(dq, &gradients)
                 if !queriesResult { dh.add(dQueried) }
-                var (dResult, dResidual) = entryPullback(dh, dO, dExit, &gradients)
-                if queriesResult { dResult.add(dQueried) }
-                return (dResult, dResidual)
+                let (dResult, dResidual) = entryPullback(dh, dO, dExit, &gradients)
+                return (queriesResult ? dResult + dQueried : dResult, dResidual)
             }
         )
     }
@@ -149,6 +149,29 @@ public struct AdapterFusion: BlockAdapter {
             }
         }
         return out
+    }
+
+    // MARK: Regularization
+
+    /// What the library's trainer counts for each number of value that is off the identity, squared.
+    static let regularization: Float = 0.01
+
+    /// Leaves the gradient of 0.01 |V − 1|², which is added to the loss of a step, V being value's weight.
+    func addRegularization(
+        _ parameters: ParameterVector, _ trained: Set<Parameter>, to gradients: inout Gradients
+    ) {
+        guard isRegularized, let value, case .dense(let weight) = value.weight, trained.contains(weight) else { return }
+        let factor = 2 * AdapterFusion.regularization
+        parameters.withView(of: weight) { values in
+            gradients.withMutableView(of: weight) { sum in
+                for row in 0..<weight.rows {
+                    for column in 0..<weight.columns {
+                        let place = row * sum.rowStride + column
+                        sum.base[place] += factor * (values.base[place] - (row == column ? 1 : 0))
+                    }
+                }
+            }
+        }
     }
 
     // MARK: Starting values

@@ -162,7 +162,7 @@ enum AdapterHubFiles {
 
     private static func encoded(_ fields: [String: Any]) -> Data {
         let text = String(decoding: JSONFields.encoded(fields), as: UTF8.self)
-        return Data(text.replacing(#/"\#([-+0-9.e]+)"/#) { $0.output.1 }.utf8)
+        return Data(text.replacing(#/"[#]([-+0-9.e]+)"/#) { $0.output.1 }.utf8)
     }
 
     static let null: Any = NSNull()

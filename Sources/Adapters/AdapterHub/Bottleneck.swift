@@ -64,7 +64,8 @@ public struct Bottleneck: BlockAdapter {
         if let mask { u.drop(mask) }
         let isNormedWithResidual = wiring.isResidualInNorm && !wiring.isParallel
         if isNormedWithResidual { u.add(r) }
-        var (o, normPullback) = normAfter?.forward(u, pass) ?? (u, { dy, _ in dy })
+        let (normed, normPullback) = normAfter?.forward(u, pass) ?? (u, { dy, _ in dy })
+        var o = normed
         if !isNormedWithResidual { o.add(r) }
         // 4.
         let (y, exitPullback) = wiring.leave(o, residual, sum, pass)

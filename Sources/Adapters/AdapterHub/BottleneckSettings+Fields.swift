@@ -82,11 +82,9 @@ extension BottleneckSettings {
     /// All fields of `config`, with the library's usual values where nothing is said of them here.
     var fields: [String: Any] {
         let plain = hypercomplex ?? Hypercomplex()
-        let factors: Any =
-            reduction.layers.isEmpty
-            ? reduction.usual.map(AdapterHubFiles.plain) ?? 1
-            : Dictionary(uniqueKeysWithValues: reduction.layers.map { ("\($0)", AdapterHubFiles.plain($1)) })
-                .merging(reduction.usual.map { ["default": AdapterHubFiles.plain($0)] } ?? [:]) { $1 }
+        var factors: [String: Any] = [:]
+        for (layer, factor) in reduction.layers { factors["\(layer)"] = AdapterHubFiles.plain(factor) }
+        factors["default"] = reduction.usual.map(AdapterHubFiles.plain)
         let scale: Any =
             switch scaling {
             // The library takes a whole number for an unknown kind of scaling.
@@ -102,7 +100,7 @@ extension BottleneckSettings {
             }
         return [
             "mh_adapter": blocks.contains(.attention), "output_adapter": blocks.contains(.feedForward),
-            "reduction_factor": factors, "non_linearity": activation.rawValue,
+            "reduction_factor": reduction.layers.isEmpty ? factors["default"] ?? 1 : factors, "non_linearity": activation.rawValue,
             "original_ln_before": wiring.sumsBefore, "original_ln_after": wiring.sumsBehind,
             "ln_before": normsBefore, "ln_after": normsAfter, "init_weights": start.rawValue,
             "init_weights_seed": AdapterHubFiles.null, "is_parallel": wiring.isParallel, "scaling": scale,

@@ -59,8 +59,8 @@ public struct ReftSettings: Sendable, Equatable {
                     projection: try projection(name), subtractsProjection: subtractsProjection,
                     activation: activation?.kind, dropoutRate: dropoutRate)
             }
-            let first = isTied || prefix > 0 ? try unit(0) : nil
-            let last = suffix == 0 ? nil : isTied ? first : try unit(1)
+            let first = try isTied || prefix > 0 ? unit(0) : nil
+            let last = try suffix == 0 ? nil : isTied ? first : unit(1)
             adapters[layer] = Reft(
                 prefix: prefix, suffix: suffix, prefixUnit: prefix > 0 ? first : nil, suffixUnit: last)
         }

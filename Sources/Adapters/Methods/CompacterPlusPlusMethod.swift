@@ -10,5 +10,5 @@ public struct CompacterPlusPlusMethod: BottleneckMethod {
     public var settings: BottleneckSettings
 
     /// The given settings.
-    public init(settings: BottleneckSettings = usual) { self.settings = settings }
+    public init(settings: BottleneckSettings = CompacterPlusPlusMethod.usual) { self.settings = settings }
 }

@@ -10,5 +10,5 @@ public struct DiReftMethod: ReftMethod {
     public var settings: ReftSettings
 
     /// The given settings.
-    public init(settings: ReftSettings = usual) { self.settings = settings }
+    public init(settings: ReftSettings = DiReftMethod.usual) { self.settings = settings }
 }

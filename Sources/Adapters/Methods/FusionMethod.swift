@@ -12,7 +12,7 @@ public struct FusionMethod: AdapterHubMethod {
     /// "fusion"
     public static let name = "fusion"
     /// The folders of the adapters, and the library's fields in full words.
-    public static let settingNames = ["adapters", "value", "query_before_norm", "dropout"]
+    public static let settingNames = ["adapters", "value", "query_before_norm", "regularization", "dropout"]
 
     /// The folders of the adapters to fuse, in their order; of a fusion that was read, their names.
     public var adapters: [String]
@@ -23,6 +23,9 @@ public struct FusionMethod: AdapterHubMethod {
     /// `dropout_prob`, of the scores; nil: that of the encoder's attention.
     public var dropoutRate: Float?
 
+    /// `regularization`: whether value is drawn to the identity in training.
+    public var isRegularized = true
+
     /// A fusion of the adapters in these folders, as the library's `dynamic`.
     public init(of adapters: [String]) { self.adapters = adapters }
 
@@ -31,6 +34,7 @@ public struct FusionMethod: AdapterHubMethod {
         self.init(of: [])
         hasValue = try said.flag("value", default: true)
         queriesResult = try said.flag("query_before_norm", default: false)
+        isRegularized = try said.flag("regularization", default: true)
         if said["dropout"] != nil { dropoutRate = try said.number("dropout", default: 0, in: 0...0.99) }
         switch said["adapters"] {
         case .text(let text)?: adapters = text.split(separator: ",").map(String.init)
@@ -79,7 +83,7 @@ public struct FusionMethod: AdapterHubMethod {
         for site in parts.first?.bundle.adapters.blockSites ?? [] {
             blocks[site] = AdapterFusion(
                 at: site, hidden: config.hiddenSize, of: parts, hasValue: hasValue, queriesResult: queriesResult,
-                dropoutRate: dropoutRate ?? config.attentionDropout)
+                dropoutRate: dropoutRate ?? config.attentionDropout, isRegularized: isRegularized)
         }
         return blocks
     }
@@ -104,6 +108,7 @@ extension FusionMethod {
                 try fields.check(name, found, "\(expected)", found == expected)
             }
             hasValue = try fields.flag("value", default: true)
+            isRegularized = try fields.flag("regularization", default: true)
             queriesResult = try fields.flag("query_before_ln", default: false)
             if fields.value("dropout_prob") != nil {
                 dropoutRate = try fields.number("dropout_prob", default: 0, in: 0...0.99)
@@ -121,7 +126,7 @@ extension FusionMethod {
     public func fields() -> [String: Any] {
         [
             "query": true, "key": true, "value": hasValue, "query_before_ln": queriesResult,
-            "regularization": hasValue, "residual_before": false, "temperature": false, "value_before_softmax": true,
+            "regularization": isRegularized, "residual_before": false, "temperature": false, "value_before_softmax": true,
             "value_initialized": hasValue, "dropout_prob": dropoutRate.map(AdapterHubFiles.decimal) ?? AdapterHubFiles.null,
         ]
     }

@@ -10,5 +10,5 @@ public struct HoulsbyMethod: BottleneckMethod {
     public var settings: BottleneckSettings
 
     /// The given settings.
-    public init(settings: BottleneckSettings = usual) { self.settings = settings }
+    public init(settings: BottleneckSettings = HoulsbyMethod.usual) { self.settings = settings }
 }

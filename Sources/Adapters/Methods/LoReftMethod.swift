@@ -10,5 +10,5 @@ public struct LoReftMethod: ReftMethod {
     public var settings: ReftSettings
 
     /// The given settings.
-    public init(settings: ReftSettings = usual) { self.settings = settings }
+    public init(settings: ReftSettings = LoReftMethod.usual) { self.settings = settings }
 }

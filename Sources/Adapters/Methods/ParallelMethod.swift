@@ -10,5 +10,5 @@ public struct ParallelMethod: BottleneckMethod {
     public var settings: BottleneckSettings
 
     /// The given settings.
-    public init(settings: BottleneckSettings = usual) { self.settings = settings }
+    public init(settings: BottleneckSettings = ParallelMethod.usual) { self.settings = settings }
 }

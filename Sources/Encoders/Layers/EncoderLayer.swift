@@ -44,9 +44,8 @@ struct EncoderLayer: Sendable {
                     pass.startingAt(row: rows.lowerBound))
             }
         }
-        let (result, resultPullback) = adapters.outputs[maps.layer].map {
-            $0.forward(y, batch, pass.demanding(plan.demandOfResult))
-        } ?? (y, nil)
+        let behind = adapters.outputs[maps.layer]?.forward(y, batch, pass.demanding(plan.demandOfResult))
+        let result = behind?.y ?? y
         guard pass.demand > .nothing else { return (result, { _, _ in .empty }) }
         let attentionSite = BlockSite(layer: maps.layer, block: .attention)
         let readsEntry = plan.reachesEntry && wiring == .blockInput && adapters.blocks[attentionSite] != nil
@@ -54,7 +53,7 @@ struct EncoderLayer: Sendable {
         return (
             result,
             { [contextWidth = context.columns] dResult, gradients in
-                let dy = resultPullback?(dResult, &gradients) ?? dResult
+                let dy = behind?.pullback(dResult, &gradients) ?? dResult
                 guard plan.reachesTop else { return .empty }
                 // 4. and 3.: what is left for attention's result and, along the residual, for x
                 var dContext =
