@@ -215,9 +215,7 @@ import TestSupport
         change(&fields, &own)
         fields["config"] = own
         try JSONSerialization.data(withJSONObject: fields).write(to: folder.appending("adapter_config.json"))
-        do { _ = try AdapterBundle(contentsOf: folder.url, for: fixture.encoder) } catch let error as AdapterError {
-            return error
-        }
+        do { _ = try AdapterBundle(contentsOf: folder.url, for: fixture.encoder) } catch { return error }
         return nil
     }
 

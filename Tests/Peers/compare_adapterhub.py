@@ -12,7 +12,7 @@ import adapters
 import torch
 from adapters import AutoAdapterModel, DiReftConfig, LoReftConfig
 from adapters.composition import Fuse
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from graft import Graft, Report, add_options, read_rows, write_rows
 
@@ -57,8 +57,11 @@ class Peer:
         return name
 
 
-def opened(model, folder, texts):
+def opened(model, folder, texts, over=None):
+    """`over`: the configuration of an adapter to load the values into, where the library does not read its own."""
     peer = Peer(model)
+    if over:
+        peer.model.add_adapter(json.loads((folder / "adapter_config.json").read_text())["name"], config=over)
     peer.load(folder)
     return peer.embed(texts)
 
@@ -88,6 +91,14 @@ def faults(model, folder, texts):
         peer.model.save_adapter(str(folder / title), "own", with_head=False, use_safetensors=True)
         after = opened(model, folder / title, texts)
         print(f"{title}, saved and opened by the library: embeddings differ by {(before - after).abs().max():.3g}")
+    for kind in ["modernbert"]:
+        bare = AutoModel.from_config(AutoConfig.for_model(kind, num_hidden_layers=2, hidden_size=64, num_attention_heads=2, intermediate_size=96)).double().eval()
+        ids = torch.arange(5, 25)[None]
+        with torch.no_grad():
+            before = bare(input_ids=ids).last_hidden_state
+            adapters.init(bare)
+            after = bare.double()(input_ids=ids).last_hidden_state
+        print(f"{kind}, adapters.init alone: states differ by {(before - after).abs().max():.3g} of {before.abs().max():.3g}")
     peer = Peer(model)
     peer.model.add_adapter("own", config=LoReftConfig(r=2, dropout=0.0), set_active=True)
     rows = [m for m in peer.model.modules() if type(m).__name__ == "ReftUnit"][0].projection
@@ -115,7 +126,8 @@ def main():
         write_rows(rows, read_rows(arguments.data, 64))
         for method, settings in METHODS.items():
             output = train(graft, model, rows, folder / method.replace("+", "p"), method, settings)
-            report.compare(method, graft.embed(model, texts, output), opened(model, output, texts))
+            over = DiReftConfig(r=4, dropout=0.0) if method == "direft" else None
+            report.compare(method, graft.embed(model, texts, output), opened(model, output, texts, over))
         parts = [train(graft, model, rows, folder / name, "pfeiffer", {}, "--seed", seed) for seed, name in enumerate(["one", "two"])]
         output = train(graft, model, rows, folder / "fusion", "fusion", {"adapters": ",".join(map(str, parts))})
         report.compare("fusion", graft.embed(model, texts, output), fused(model, output, texts))

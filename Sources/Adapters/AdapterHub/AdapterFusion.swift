@@ -64,7 +64,9 @@ public struct AdapterFusion: BlockAdapter {
         // 2.
         let (q, queryPullback) = query.forward(queriesResult ? result : h, pass)
         let keys = expansions.map { key.forward($0.u, pass) }
-        let readings = expansions.map { value?.forward($0.u, pass) ?? ($0.u, { dy, _ in dy }) }
+        let readings = expansions.map { expansion -> (y: Matrix, pullback: Pullback) in
+            value?.forward(expansion.u, pass) ?? (expansion.u, Bottleneck.passing)
+        }
         // 3.
         var p = AdapterFusion.products(q, keys.map(\.y))
         let mask = pass.mask(name, rate: dropoutRate)

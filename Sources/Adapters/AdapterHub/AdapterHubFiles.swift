@@ -165,7 +165,7 @@ enum AdapterHubFiles {
         return Data(text.replacing(#/"[#]([-+0-9.e]+)"/#) { $0.output.1 }.utf8)
     }
 
-    static let null: Any = NSNull()
+    static var null: Any { NSNull() }
 
     /// A whole number where it is one.
     static func plain(_ value: Double) -> Any { Int(exactly: value).map { $0 as Any } ?? value }

@@ -64,7 +64,7 @@ public struct Bottleneck: BlockAdapter {
         if let mask { u.drop(mask) }
         let isNormedWithResidual = wiring.isResidualInNorm && !wiring.isParallel
         if isNormedWithResidual { u.add(r) }
-        let (normed, normPullback) = normAfter?.forward(u, pass) ?? (u, { dy, _ in dy })
+        let (normed, normPullback) = normAfter?.forward(u, pass) ?? (u, Bottleneck.passing)
         var o = normed
         if !isNormedWithResidual { o.add(r) }
         // 4.
@@ -89,11 +89,14 @@ public struct Bottleneck: BlockAdapter {
         )
     }
 
+    /// The way back through nothing.
+    static let passing: Pullback = { dy, _ in dy }
+
     /// Step 2: u [rows, hidden] of h; the pullback leaves what trains and gives dh.
     func expand(
         _ h: Matrix, _ pass: Pass
     ) -> (u: Matrix, pullback: @Sendable (_ du: Matrix, _ gradients: inout Gradients) -> Matrix) {
-        let (normed, normPullback) = normBefore?.forward(h, pass) ?? (h, { dy, _ in dy })
+        let (normed, normPullback) = normBefore?.forward(h, pass) ?? (h, Bottleneck.passing)
         let (d, downPullback) = down.forward(normed, pass)
         let a = d.activate(activation)
         let (unscaled, upPullback) = up.forward(a, pass)

@@ -3,8 +3,8 @@ import Files
 extension ReftSettings {
     /// Reads the fields of `config` in `adapter_config.json`.
     ///
-    /// The library leaves `subtract_projection` out when it writes, and takes it for true when it reads; but it honours it where
-    /// it is there. So a DiReFT of its own comes back as NoReFT, and one of Graft's as DiReFT, there and here.
+    /// The library leaves `subtract_projection` out when it writes, and takes it for true when it reads, so that a DiReFT of its
+    /// own comes back as NoReFT. Graft writes it where it is false, and reads it.
     init(_ fields: JSONFields) throws(JSONFieldsError) {
         try fields.checkNames([
             "architecture", "layers", "prefix_positions", "suffix_positions", "r", "orthogonality", "tied_weights",

@@ -82,7 +82,7 @@ extension ReftMethod {
         _ reader: inout AdapterHubReader
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         let (rank, width, names) = (settings.rank, reader.encoder.config.hiddenSize, reader.names)
-        var (originals, bases): ([Parameter: Matrix], [String: Matrix]) = ([:], [:])
+        var originals: [Parameter: Matrix] = [:]
         let isOrthogonal = settings.isOrthogonal
         let outputs = try settings.adapters(for: reader.encoder.config) {
             (unit: String) throws(AdapterError) -> ReftUnit.Projection in
