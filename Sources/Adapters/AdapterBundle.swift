@@ -108,7 +108,8 @@ public struct AdapterBundle: Sendable {
 
     /// Whether a folder holds an adapter.
     public static func exists(in folder: URL) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appending(path: AdapterHubFiles.configName(in: folder)).path(percentEncoded: false))
+        FileManager.default.fileExists(
+            atPath: folder.appending(path: AdapterHubFiles.configName(in: folder)).path(percentEncoded: false))
     }
 
     /// What the file of an adapter folder's weights is called: PEFT's, or AdapterHub's.

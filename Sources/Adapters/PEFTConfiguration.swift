@@ -85,7 +85,8 @@ public struct PEFTConfiguration: Sendable, Equatable {
     public init(contentsOf folder: URL) throws(AdapterError) {
         let fields: JSONFields
         let found: any AdapterMethod.Type
-        do { fields = try JSONFields(contentsOf: folder.appending(path: AdapterHubFiles.configName(in: folder))) } catch {
+        do { fields = try JSONFields(contentsOf: folder.appending(path: AdapterHubFiles.configName(in: folder))) } catch
+        {
             throw .configuration(error)
         }
         if AdapterHubFiles.wrote(fields) {
@@ -105,7 +106,8 @@ public struct PEFTConfiguration: Sendable, Equatable {
         }
         (adapterName, isOfAdapterHub) = (nil, false)
         do {
-            found = try fields.choice("peft_type", of: AdapterMethods.all.filter { !$0.peftType.isEmpty }.map { ($0.peftType, $0) })
+            found = try fields.choice(
+                "peft_type", of: AdapterMethods.all.filter { !$0.peftType.isEmpty }.map { ($0.peftType, $0) })
             let shared = found.sharedFields
             targets =
                 shared.contains(.targets)

@@ -27,7 +27,8 @@ import TestSupport
     // MARK: Asking
 
     @Test(arguments: [
-        ("houlsby", 6, 2 * 32 * 2 + 2 + 32), ("pfeiffer", 3, 2 * 32 * 2 + 2 + 32), ("parallel", 3, 2 * 32 * 16 + 16 + 32),
+        ("houlsby", 6, 2 * 32 * 2 + 2 + 32), ("pfeiffer", 3, 2 * 32 * 2 + 2 + 32),
+        ("parallel", 3, 2 * 32 * 16 + 16 + 32),
     ])
     func bottlenecksStandWhereTheLibraryHasThem(name: String, places: Int, numbers: Int) throws {
         let (adapters, values) = try AdapterRecipe(method(name)).fresh(for: encoder, seed: 1)
@@ -204,7 +205,9 @@ import TestSupport
 
     // MARK: Files that are wrong
 
-    private func changed(_ name: String, _ change: (inout [String: Any], inout [String: Any]) -> Void) throws -> AdapterError? {
+    private func changed(_ name: String, _ change: (inout [String: Any], inout [String: Any]) -> Void) throws
+        -> AdapterError?
+    {
         let fixture = try AdapterHubFixture(name)
         let folder = try TemporaryFolder()
         try FileManager.default.copyItem(

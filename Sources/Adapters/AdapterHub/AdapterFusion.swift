@@ -24,7 +24,8 @@ public struct AdapterFusion: BlockAdapter {
     private var name: String { "\(site)" }
 
     init(
-        at site: BlockSite, hidden: Int, of parts: [FusedAdapter], hasValue: Bool, queriesResult: Bool, dropoutRate: Float,
+        at site: BlockSite, hidden: Int, of parts: [FusedAdapter], hasValue: Bool, queriesResult: Bool,
+        dropoutRate: Float,
         isRegularized: Bool
     ) {
         let name = "\(site)"

@@ -52,5 +52,7 @@ public struct AdapterHubNames: Sendable {
     }
 
     /// The tensor of an intervention's parameter, or of the constant that is called so.
-    func tensor(_ name: String, behind layer: Int) -> String { reft(layer) + name.dropFirst("layer.\(layer).reft.".count) }
+    func tensor(_ name: String, behind layer: Int) -> String {
+        reft(layer) + name.dropFirst("layer.\(layer).reft.".count)
+    }
 }

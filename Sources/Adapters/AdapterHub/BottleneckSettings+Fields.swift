@@ -100,7 +100,8 @@ extension BottleneckSettings {
             }
         return [
             "mh_adapter": blocks.contains(.attention), "output_adapter": blocks.contains(.feedForward),
-            "reduction_factor": reduction.layers.isEmpty ? factors["default"] ?? 1 : factors, "non_linearity": activation.rawValue,
+            "reduction_factor": reduction.layers.isEmpty ? factors["default"] ?? 1 : factors,
+            "non_linearity": activation.rawValue,
             "original_ln_before": wiring.sumsBefore, "original_ln_after": wiring.sumsBehind,
             "ln_before": normsBefore, "ln_after": normsAfter, "init_weights": start.rawValue,
             "init_weights_seed": AdapterHubFiles.null, "is_parallel": wiring.isParallel, "scaling": scale,

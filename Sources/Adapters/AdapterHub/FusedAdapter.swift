@@ -10,7 +10,8 @@ struct FusedAdapter: Sendable {
     /// Reads the adapter's own folder.
     ///
     /// - Throws: ``AdapterError`` if it is wrong in itself, or holds no bottlenecks that can be fused.
-    init(contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false) throws(AdapterError) {
+    init(contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false) throws(AdapterError)
+    {
         var bundle = try AdapterBundle(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase)
         let path = folder.path(percentEncoded: false)
         let own = bundle.configuration.adapterName ?? AdapterHubFiles.usualName

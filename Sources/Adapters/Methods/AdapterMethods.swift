@@ -3,7 +3,8 @@ public enum AdapterMethods {
     /// Each in the file of its name.
     public static let all: [any AdapterMethod.Type] = [
         LoRAMethod.self,
-        HoulsbyMethod.self, PfeifferMethod.self, ParallelMethod.self, CompacterMethod.self, CompacterPlusPlusMethod.self,
+        HoulsbyMethod.self, PfeifferMethod.self, ParallelMethod.self, CompacterMethod.self,
+        CompacterPlusPlusMethod.self,
         LoReftMethod.self, NoReftMethod.self, DiReftMethod.self, FusionMethod.self,
     ]
 

@@ -95,7 +95,9 @@ extension BottleneckMethod {
             placed.blocks.insert(place.block)
         }
         let layers = Set(sites.map(\.layer))
-        placed.leftOut = (0..<encoder.config.distinctLayers).filter { !layers.contains($0) || settings.leftOut.contains($0) }
+        placed.leftOut = (0..<encoder.config.distinctLayers).filter {
+            !layers.contains($0) || settings.leftOut.contains($0)
+        }
         let blocks = try placed.adapters(for: encoder.config)
         let adapters = AdapterSet([:], blocks: blocks)
         var values = ParameterVector(adapters.parameters)
@@ -188,7 +190,9 @@ enum BottleneckMethods {
             var reduction = BottleneckSettings.Reduction(nil)
             for (key, value) in factors {
                 guard case .number(let factor) = value, factor > 0 else { break }
-                if key == "default" { reduction.usual = factor } else if let layer = Int(key) {
+                if key == "default" {
+                    reduction.usual = factor
+                } else if let layer = Int(key) {
                     reduction.layers[layer] = factor
                 }
             }

@@ -126,8 +126,10 @@ extension FusionMethod {
     public func fields() -> [String: Any] {
         [
             "query": true, "key": true, "value": hasValue, "query_before_ln": queriesResult,
-            "regularization": isRegularized, "residual_before": false, "temperature": false, "value_before_softmax": true,
-            "value_initialized": hasValue, "dropout_prob": dropoutRate.map(AdapterHubFiles.decimal) ?? AdapterHubFiles.null,
+            "regularization": isRegularized, "residual_before": false, "temperature": false,
+            "value_before_softmax": true,
+            "value_initialized": hasValue,
+            "dropout_prob": dropoutRate.map(AdapterHubFiles.decimal) ?? AdapterHubFiles.null,
         ]
     }
 

@@ -89,7 +89,8 @@ extension ReftMethod {
             let parameter = Parameter(
                 name: ReftSettings.projectionName(unit, isOrthogonal: isOrthogonal), rows: rank, columns: width)
             let layer = ReftMethods.layer(of: unit)
-            var original = try reader.read(names.tensor(parameter.name, behind: layer), shape: [rank, width], rows: rank)
+            var original = try reader.read(
+                names.tensor(parameter.name, behind: layer), shape: [rank, width], rows: rank)
             guard isOrthogonal else {
                 originals[parameter] = original
                 return .free(parameter)

@@ -40,7 +40,8 @@ public struct Conversion: Sendable {
     ///
     /// - Throws: ``ConversionError``, or ``AdapterError/notConvertible(_:reason:)`` for what the library has no files for;
     ///   nothing is written then.
-    public func write(_ name: String, for library: Library, to folder: URL, samples: [TextInput]) throws -> Certificate {
+    public func write(_ name: String, for library: Library, to folder: URL, samples: [TextInput]) throws -> Certificate
+    {
         guard let task = model.tasks[name] else {
             throw PredictionError.noSuchTask(name, loaded: model.tasks.keys.sorted())
         }

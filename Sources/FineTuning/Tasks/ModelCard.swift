@@ -46,7 +46,8 @@ public struct ModelCard: Sendable {
     /// The Markdown text, with the front matter that the Hugging Face Hub reads.
     public var markdown: String {
         var lines = [
-            "---", "library_name: \(isOfAdapterHub ? "adapters" : "peft")", "base_model: \(baseModel)", "pipeline_tag: \(pipelineTag)", "tags:",
+            "---", "library_name: \(isOfAdapterHub ? "adapters" : "peft")", "base_model: \(baseModel)",
+            "pipeline_tag: \(pipelineTag)", "tags:",
             "- graft",
         ]
         if let methodTag { lines.append("- \(methodTag)") }
