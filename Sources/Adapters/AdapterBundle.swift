@@ -5,7 +5,7 @@ import Matrices
 import Safetensors
 
 /// What changes the encoder for one task, with its values: what PEFT's two files hold, `adapter_config.json` and
-/// `adapter_model.safetensors`.
+/// `adapter_model.safetensors`, or AdapterHub's, as the method is filed.
 public struct AdapterBundle: Sendable {
     /// The adapter of each site, and what is unfrozen.
     public let adapters: AdapterSet
@@ -45,6 +45,10 @@ public struct AdapterBundle: Sendable {
             baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
+        if let method = configuration.method as? any AdapterHubMethod {
+            configuration.method = method.placed(as: adapters, on: encoder.config)
+            configuration.adapterName = AdapterHubFiles.usualName
+        }
     }
 
     /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.
@@ -80,7 +84,7 @@ public struct AdapterBundle: Sendable {
         configuration.method = configuration.method.keeping(adapters.sites, for: encoder.config)
     }
 
-    /// Reads a folder that Graft or PEFT wrote, for `encoder`. Every tensor is consumed or named.
+    /// Reads a folder that Graft, PEFT or AdapterHub's library wrote, for `encoder`. Every tensor is consumed or named.
     ///
     /// - Throws: ``AdapterError``: an unknown, missing or misshapen tensor, an unsupported field, a target that matches
     ///   nothing, or another base than the one trained on unless `allowingOtherBase`.
@@ -88,6 +92,13 @@ public struct AdapterBundle: Sendable {
         contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false
     ) throws(AdapterError) {
         configuration = try PEFTConfiguration(contentsOf: folder)
+        if configuration.isOfAdapterHub {
+            (adapters, parameters, fingerprint) = try AdapterHubFiles.read(
+                folder, configuration, for: encoder, allowingOtherBase: allowingOtherBase)
+            (taskHead, ignored, self.encoder) = (nil, [], encoder)
+            configuration.nameTargets(of: adapters, for: encoder.config)
+            return
+        }
         let configPath = folder.appending(path: AdapterBundle.configName).path(percentEncoded: false)
         var reader = try AdapterReader(folder.appending(path: AdapterBundle.weightsName), configuration, for: encoder)
 
@@ -115,7 +126,17 @@ public struct AdapterBundle: Sendable {
 
     /// Whether a folder holds an adapter.
     public static func exists(in folder: URL) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appending(path: configName).path(percentEncoded: false))
+        FileManager.default.fileExists(
+            atPath: folder.appending(path: AdapterHubFiles.configName(in: folder)).path(percentEncoded: false))
+    }
+
+    /// What the file of an adapter folder's weights is called: PEFT's, or AdapterHub's.
+    public static func weightsName(in folder: URL) -> String {
+        let names = [AdapterHubFiles.weightsName, FusionMethod.weightsName]
+        let found = names.first {
+            FileManager.default.fileExists(atPath: folder.appending(path: $0).path(percentEncoded: false))
+        }
+        return found ?? weightsName
     }
 
     /// Whether a folder has adapter weights, with or without the configuration that they need.
@@ -132,6 +153,8 @@ extension AdapterBundle {
     /// Behind virtual tokens, a head that reads the first state would read another in PEFT: then the folder stays one for the bare
     /// encoder.
     package func with(_ head: SavedTaskHead) -> AdapterBundle {
+        // AdapterHub's library keeps heads apart from adapters.
+        guard !(configuration.method is any AdapterHubMethod) else { return self }
         if adapters.prompt != nil, head.taskType == "SEQ_CLS" { return self }
         var bundle = self
         bundle.taskHead = head
@@ -148,6 +171,9 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written.
     package func write(into folder: URL) throws(AdapterError) {
+        if let method = configuration.method as? any AdapterHubMethod {
+            return try AdapterHubFiles.write(self, method, encoder.config, metadata, into: folder)
+        }
         do {
             try AtomicFile.write(
                 configuration.encoded(adapters, on: encoder.config),
@@ -170,6 +196,24 @@ extension AdapterBundle {
             writer.add(beforeHead + tensor.name, shape: tensor.shape, floats: tensor.values.values)
         }
         do { try writer.write(to: folder.appending(path: AdapterBundle.weightsName)) } catch { throw .weights(error) }
+    }
+
+    /// Writes PEFT's two files into `folder`, which exists.
+    ///
+    /// - Throws: ``AdapterError`` if a file cannot be written, and for a method that PEFT does not have.
+    package func writeForPEFT(into folder: URL) throws(AdapterError) {
+        guard !(configuration.method is any AdapterHubMethod) else {
+            throw .notConvertible("PEFT", reason: "it has no method '\(type(of: configuration.method).name)'")
+        }
+        try write(into: folder)
+    }
+
+    /// Writes the files of AdapterHub's library into `folder`, which exists: its own methods, and LoRA as it has that.
+    ///
+    /// - Throws: ``AdapterError`` if a file cannot be written, and for what the library does not have.
+    package func writeForAdapterHub(into folder: URL) throws(AdapterError) {
+        guard !(configuration.method is any AdapterHubMethod) else { return try write(into: folder) }
+        try AdapterHubFiles.writeLoRA(self, encoder.config, metadata, into: folder)
     }
 
     private var metadata: [String: String] {

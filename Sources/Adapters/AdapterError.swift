@@ -36,6 +36,26 @@ public enum AdapterError: Error, Sendable {
     case notForFamily(method: String, family: String, reason: String)
     /// A recipe that adapts no linear map at all.
     case nothingTargeted
+    /// A linear map that no block ends with, where a method stands behind blocks.
+    case noBlockBehind(Projection, ends: [Projection])
+    /// A method that PEFT does not have, in files of PEFT.
+    case notInPEFT(method: String)
+    /// AdapterHub's files have no place for what was unfrozen of the encoder.
+    case notInAdapterHub(method: String)
+    /// A folder of AdapterHub's library whose weights are a pickle, which can run code when it is read.
+    case pickledWeights(file: String, needed: String)
+    /// An adapter that cannot be part of a fusion.
+    case notFusible(String, reason: String)
+    /// The folder of a fusion without that of one of its adapters.
+    case missingFusedAdapter(String, folder: String)
+    /// An adapter that another library has no files for.
+    case notConvertible(String, reason: String)
+    /// Settings that say the width of bottlenecks in some layers and not in this one.
+    case noReduction(layer: Int)
+    /// Kronecker products of this dimension do not come to these widths.
+    case indivisibleWidth(hidden: Int, bottleneck: Int, dimension: Int)
+    /// A rank above what the encoder's width allows.
+    case rankTooLarge(Int, limit: Int)
     /// A file could not be written.
     case files(FilesError)
     /// A file of the base model could not be copied.
@@ -85,6 +105,28 @@ extension AdapterError: CustomStringConvertible {
         case .notForFamily(let method, let family, let reason):
             "\(method) does not go with encoders of the family \(family): \(reason)"
         case .nothingTargeted: "the recipe adapts nothing; name at least one projection and one layer"
+        case .noBlockBehind(let projection, let ends):
+            "no block ends with '\(projection.rawValue)', and this method stands behind blocks; choose among"
+                + " \(ends.map(\.rawValue).joined(separator: ", "))"
+        case .notInPEFT(let method): "PEFT has no method '\(method)'; it is one of AdapterHub's"
+        case .notInAdapterHub(let method):
+            "what is unfrozen of the encoder has no place in the files of '\(method)', which are AdapterHub's; leave it"
+                + " frozen, or choose a method of PEFT"
+        case .pickledWeights(let file, let needed):
+            "\(file) is a pickle, which Graft does not read; write \(needed) from it: python -c \"import torch;"
+                + " from safetensors.torch import save_file; save_file({k: v.clone() for k, v in torch.load('\(file)',"
+                + " weights_only=True).items()}, '\(needed)')\""
+        case .notFusible(let adapter, let reason): "'\(adapter)' cannot be fused: \(reason)"
+        case .missingFusedAdapter(let name, let folder):
+            "\(folder) has the fusion of the adapter '\(name)', and not its folder; copy it there, under this name"
+        case .notConvertible(let library, let reason):
+            "the adapter cannot be written for \(library): \(reason)"
+        case .noReduction(let layer):
+            "the reduction factors say nothing of layer \(layer); add it, or a 'default'"
+        case .indivisibleWidth(let hidden, let bottleneck, let dimension):
+            "hypercomplex maps of dimension \(dimension) need widths that are multiples of it, found \(hidden) and a"
+                + " bottleneck of \(bottleneck); choose another reduction factor or dimension"
+        case .rankTooLarge(let rank, let limit): "the rank is \(rank), at most \(limit) is possible on this encoder"
         case .files(let error): "\(error)"
         case .notCopied(let folder, let reason): "the files of \(folder) could not be copied: \(reason)"
         case .notAdded(let adapter, let reason):

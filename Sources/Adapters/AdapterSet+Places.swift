@@ -40,15 +40,28 @@ extension AdapterSet {
                     isVector: false, isBias: false)
             }
         }
+        func add(_ parameters: [Parameter], upper: [Parameter], layer: Int) {
+            for parameter in parameters {
+                places[parameter] = Place(
+                    part: .adapters, layer: layer, isUpper: upper.contains(parameter), isVector: parameter.rows == 1,
+                    isBias: false)
+            }
+        }
         for (site, adapter) in linear { add(adapter, layer: site.layer) }
         add(embeddings?.projection, layer: nil)
-        func add(_ parameters: [Parameter], layer: Int?) {
+        // What several blocks share is of the lowest.
+        for site in blockSites.reversed() {
+            guard let adapter = blocks[site] else { continue }
+            add(adapter.parameters, upper: adapter.upperParameters, layer: site.layer)
+        }
+        for (layer, adapter) in outputs { add(adapter.parameters, upper: [], layer: layer) }
+        func addOnce(_ parameters: [Parameter], layer: Int?) {
             for parameter in parameters where places[parameter] == nil {
                 places[parameter] = Place(part: .adapters, layer: layer, isUpper: false, isVector: false, isBias: false)
             }
         }
-        for layer in prefixes.keys.sorted() { add(prefixes[layer]?.parameters ?? [], layer: layer) }
-        add([prompt?.rows].compactMap { $0 }, layer: nil)
+        for layer in prefixes.keys.sorted() { addOnce(prefixes[layer]?.parameters ?? [], layer: layer) }
+        addOnce([prompt?.rows].compactMap { $0 }, layer: nil)
         for (tensor, parameter) in deltas { places[parameter] = Place(of: tensor) }
         return places
     }

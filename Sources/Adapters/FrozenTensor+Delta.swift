@@ -91,7 +91,8 @@ extension AdapterSet {
         let hasEmbeddings = !tables.isEmpty || projection != nil
         var changed = AdapterSet(
             linear, norms: norms,
-            embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil)
+            embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil,
+            blocks: blocks, outputs: outputs)
         (changed.prefixes, changed.prompt) = (prefixes, prompt)
         return changed
     }

@@ -20,6 +20,8 @@ extension TransformerEncoder {
         if adapters.prompt != nil { throw .notMergeable(site: "the embeddings") }
         guard adapters.hasOnlyMapsNormsAndTables else { throw .notMergeable(site: "blocks or texts") }
         var merged: [FrozenTensor: Matrix] = [:]
+        if let site = adapters.blockSites.first { throw .notMergeable(site: "\(site)") }
+        if let layer = adapters.outputs.keys.min() { throw .notMergeable(site: "layer.\(layer)") }
         func merge(
             _ adapter: any LinearAdapter, into map: FrozenLinear, _ name: String, _ weight: FrozenTensor,
             _ bias: FrozenTensor

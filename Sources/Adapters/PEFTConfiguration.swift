@@ -23,6 +23,12 @@ public struct PEFTConfiguration: Sendable, Equatable {
     public var baseModel: String?
     /// `task_type`
     public var taskType: String?
+    /// What the adapter is called in files of AdapterHub's library, which have a name for it; nil: not said.
+    public var adapterName: String?
+    /// Whether it was read from a file of that library.
+    var isOfAdapterHub: Bool
+    /// The library whose files it was read from, where that is not PEFT.
+    public var library: String? { isOfAdapterHub ? "adapters" : nil }
 
     /// Fields that are not of one method alone, and that not every method has.
     public enum SharedField: String, Sendable, CaseIterable {
@@ -79,11 +85,29 @@ public struct PEFTConfiguration: Sendable, Equatable {
     public init(contentsOf folder: URL) throws(AdapterError) {
         let fields: JSONFields
         let found: any AdapterMethod.Type
-        do { fields = try JSONFields(contentsOf: folder.appending(path: "adapter_config.json")) } catch {
+        do { fields = try JSONFields(contentsOf: folder.appending(path: AdapterHubFiles.configName(in: folder))) } catch
+        {
             throw .configuration(error)
         }
+        if AdapterHubFiles.wrote(fields) {
+            if let lora = try AdapterHubFiles.lora(fields) {
+                method = LoRAMethod(rank: lora.rank, alpha: lora.alpha, dropoutRate: lora.dropoutRate)
+                targets = .names(lora.projections.map(\.rawValue))
+            } else {
+                (method, targets) = (try AdapterHubFiles.method(fields), .nothing)
+            }
+            (excluded, layers, modulesToSave, biases, isOfAdapterHub) = (nil, nil, [], .none, true)
+            taskType = "FEATURE_EXTRACTION"
+            do {
+                baseModel = try fields.text("model_name")
+                adapterName = try fields.text("name")
+            } catch { throw .configuration(error) }
+            return
+        }
+        (adapterName, isOfAdapterHub) = (nil, false)
         do {
-            found = try fields.choice("peft_type", of: AdapterMethods.all.map { ($0.peftType, $0) })
+            found = try fields.choice(
+                "peft_type", of: AdapterMethods.all.filter { !$0.peftType.isEmpty }.map { ($0.peftType, $0) })
             let shared = found.sharedFields
             targets =
                 shared.contains(.targets)
@@ -112,6 +136,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
         modulesToSave = unfrozen.modules
         biases = unfrozen.biases
         (self.baseModel, taskType) = (baseModel, "FEATURE_EXTRACTION")
+        (adapterName, isOfAdapterHub) = (nil, false)
     }
 
     /// The same with what is unfrozen now, for the bare encoder. What was saved whole before is among it, module by module.
@@ -120,6 +145,18 @@ public struct PEFTConfiguration: Sendable, Equatable {
         (configuration.modulesToSave, configuration.biases) = (unfrozen.modules, unfrozen.biases)
         configuration.taskType = "FEATURE_EXTRACTION"
         return configuration
+    }
+
+    /// Says of adapters of linear maps, read from a file of another library, where they are as PEFT says it.
+    mutating func nameTargets(of adapters: AdapterSet, for config: EncoderConfig) {
+        guard !adapters.linear.isEmpty else { return }
+        let layers = Set(adapters.sites.map(\.layer)).sorted()
+        let projections = config.projections.filter { projection in
+            adapters.sites.contains { $0.projection == projection }
+        }
+        self.layers = layers.count == config.distinctLayers ? nil : layers
+        targets = .names(
+            PEFTTargets.names(of: AdapterRecipe(method, projections: projections, layers: self.layers), for: config))
     }
 
     static func targets(_ name: String, _ fields: JSONFields) throws(JSONFieldsError) -> Targets? {
@@ -214,6 +251,7 @@ extension PEFTConfiguration {
         left.method.isEqual(to: right.method) && left.targets == right.targets && left.excluded == right.excluded
             && left.layers == right.layers && left.modulesToSave == right.modulesToSave
             && left.biases == right.biases && left.baseModel == right.baseModel && left.taskType == right.taskType
+            && left.adapterName == right.adapterName
     }
 
     /// A whole number where it is one, else the shortest decimal that reads back as the same float32.

@@ -38,6 +38,9 @@ public struct Unfreezing: Sendable, Equatable {
     public func deltas(
         for encoder: TransformerEncoder, over adapters: AdapterSet = .none
     ) throws(AdapterError) -> AdapterSet {
+        if !isEmpty, !adapters.blocks.isEmpty || !adapters.outputs.isEmpty {
+            throw .notInAdapterHub(method: "adapters of blocks and layers")
+        }
         let config = encoder.config
         for layer in layers.sorted() where !(0..<config.distinctLayers).contains(layer) {
             throw .noSuchLayer(layer, layers: config.distinctLayers)

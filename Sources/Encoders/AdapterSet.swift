@@ -1,5 +1,5 @@
-/// All that changes a frozen encoder for one task: at most one adapter for each linear map, and what was added to norms and
-/// embeddings.
+/// All that changes a frozen encoder for one task: at most one adapter for each linear map, each block and each layer, and what
+/// was added to norms and embeddings.
 public struct AdapterSet: Sendable {
     /// The adapter of each adapted site.
     public let linear: [Site: any LinearAdapter]
@@ -7,6 +7,10 @@ public struct AdapterSet: Sendable {
     public let norms: [NormSite: NormDelta]
     /// What is added to the tables of embeddings; nil: nothing.
     public let embeddings: EmbeddingDelta?
+    /// The adapter of each adapted block.
+    public let blocks: [BlockSite: any BlockAdapter]
+    /// The adapter behind each adapted layer.
+    public let outputs: [Int: any LayerAdapter]
     /// What stands before the keys and values of each text, by the layer's number: in all layers, or in none.
     public var prefixes: [Int: any AttentionPrefix] = [:]
     /// What stands before the tokens of each text; nil: nothing.
@@ -14,9 +18,11 @@ public struct AdapterSet: Sendable {
 
     /// The given adapters.
     public init(
-        _ linear: [Site: any LinearAdapter], norms: [NormSite: NormDelta] = [:], embeddings: EmbeddingDelta? = nil
+        _ linear: [Site: any LinearAdapter], norms: [NormSite: NormDelta] = [:], embeddings: EmbeddingDelta? = nil,
+        blocks: [BlockSite: any BlockAdapter] = [:], outputs: [Int: any LayerAdapter] = [:]
     ) {
         (self.linear, self.norms, self.embeddings) = (linear, norms, embeddings)
+        (self.blocks, self.outputs) = (blocks, outputs)
     }
 
     /// No adapters: the base as it is.
@@ -28,10 +34,14 @@ public struct AdapterSet: Sendable {
     /// Changed norms, from the bottom.
     public var normSites: [NormSite] { norms.keys.sorted() }
 
-    /// What can train: in linear maps, in the order of the sites, then in embeddings, then in norms, then in prefixes and in the
-    /// prompt.
+    /// Adapted blocks, from the bottom.
+    public var blockSites: [BlockSite] { blocks.keys.sorted() }
+
+    /// What can train: in linear maps, in the order of the sites, then in blocks, then behind layers, then in embeddings, then in
+    /// norms, then in prefixes and in the prompt. What several adapters share stands where the first of them has it.
     public var parameters: [Parameter] {
-        sites.flatMap { linear[$0]?.parameters ?? [] } + (embeddings?.parameters ?? [])
+        sites.flatMap { linear[$0]?.parameters ?? [] } + blockParameters
+            + outputs.keys.sorted().flatMap { outputs[$0]?.parameters ?? [] } + (embeddings?.parameters ?? [])
             + normSites.flatMap { norms[$0]?.parameters ?? [] } + prefixParameters + [prompt?.rows].compactMap { $0 }
     }
 
@@ -41,9 +51,16 @@ public struct AdapterSet: Sendable {
         return prefixes.keys.sorted().flatMap { prefixes[$0]?.parameters ?? [] }.filter { seen.insert($0).inserted }
     }
 
+    /// Those of blocks, each once.
+    private var blockParameters: [Parameter] {
+        var seen: Set<Parameter> = []
+        return blockSites.flatMap { blocks[$0]?.parameters ?? [] }.filter { seen.insert($0).inserted }
+    }
+
     /// Whether nothing is changed.
     public var isEmpty: Bool {
-        linear.isEmpty && norms.isEmpty && embeddings == nil && prefixes.isEmpty && prompt == nil
+        linear.isEmpty && norms.isEmpty && embeddings == nil && blocks.isEmpty && outputs.isEmpty && prefixes.isEmpty
+            && prompt == nil
     }
 
     /// How many positions of the encoder are taken before the first token of a text.

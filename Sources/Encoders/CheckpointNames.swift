@@ -14,7 +14,7 @@ package struct CheckpointNames: Sendable {
     /// The module that projects embeddings to the width of the layers.
     var embeddingProjection: String?
     /// The path of the layer with this number, among those that have weights of their own.
-    let layer: @Sendable (Int) -> String
+    package let layer: @Sendable (Int) -> String
     /// The modules of linear maps, within their layer.
     let modules: [Projection: String]
     /// The module, within its layer, of the norm behind attention; in pre-norm encoders of that before it.
@@ -27,6 +27,8 @@ package struct CheckpointNames: Sendable {
     var relativeBias: String?
     /// What relative positions of DeBERTa are called.
     var relativePositions: RelativePositions?
+    /// The modules, within their layer, that have the adapters of blocks in AdapterHub's library.
+    var adapterHubBlocks = (attention: "attention.output", feedForward: "output")
     /// Other names that tensors have had over the years: an ending, and what it was.
     var formerEndings = [
         // Checkpoints converted from TensorFlow.
@@ -72,6 +74,12 @@ package struct CheckpointNames: Sendable {
             preconditionFailure("layers of this family have no map \(projection.rawValue)")
         }
         return module
+    }
+
+    /// The module that has the adapters of a block in AdapterHub's library.
+    package func adapterHubModule(of site: BlockSite) -> String {
+        let module = site.block == .attention ? adapterHubBlocks.attention : adapterHubBlocks.feedForward
+        return "\(layer(site.layer)).\(module)"
     }
 
     /// What people put into `target_modules` for a projection: the shortest ending of its module's name that no other module

@@ -44,6 +44,8 @@ public struct EncoderConfig: Sendable, Equatable {
     public internal(set) var isPreNorm = false
     /// Whether the first layer has a norm before attention too, in pre-norm encoders.
     var normsFirstLayer = true
+    /// What adapters of blocks read.
+    var blockWiring = BlockWiring.stream
     /// How norms bring rows to one size.
     var normKind = NormKind.layer
     /// Whether norms have a bias.
@@ -125,6 +127,9 @@ extension EncoderConfig {
 
     /// Which of the ``distinctLayers`` gives the layer that runs at `index` its weights.
     func distinctLayer(of index: Int) -> Int { index * distinctLayers / layers }
+
+    /// Whether adapters of a block take what that reads for the residual, and leave the sum to the encoder.
+    package var adaptersReadBlockInput: Bool { blockWiring == .blockInput }
 
     /// What checkpoints of this encoder call things.
     package var names: CheckpointNames { family.names(self) }

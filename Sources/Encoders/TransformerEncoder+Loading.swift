@@ -66,6 +66,7 @@ extension EncoderLayer {
         }
         maps = LayerMaps(layer: index, linear: linear)
         self.index = index
+        wiring = config.blockWiring
         attention = AttentionBlock(
             kind: try positions.relative(index, config, names, checkpoint, precision)
                 ?? .plain(Attention(config, layer: index, precision, positions)))
@@ -103,7 +104,7 @@ extension EncoderLayer {
         return EncoderLayer(
             index: index, maps: maps,
             attention: AttentionBlock(kind: .plain(Attention(config, layer: index, precision, positions))),
-            feedForward: steps.0, norms: steps.1)
+            feedForward: steps.0, norms: steps.1, wiring: wiring)
     }
 }
 

@@ -126,6 +126,8 @@ public struct TransformerEncoder: Sendable {
         if trains(ofEmbeddings + (adapters.norms[.embeddings]?.parameters ?? [])) { return .embeddings }
         var changed = Set(adapters.linear.filter { trains($0.value.parameters) }.map(\.key.layer))
         changed.formUnion(adapters.norms.filter { trains($0.value.parameters) }.compactMap(\.key.layer))
+        changed.formUnion(adapters.blocks.filter { trains($0.value.parameters) }.map(\.key.layer))
+        changed.formUnion(adapters.outputs.filter { trains($0.value.parameters) }.keys)
         changed.formUnion(adapters.prefixes.filter { trains($0.value.parameters) }.map(\.key))
         return layers.firstIndex { changed.contains($0.maps.layer) }.map { .layer($0) }
     }

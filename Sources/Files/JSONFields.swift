@@ -137,6 +137,13 @@ public struct JSONFields {
         return numbers
     }
 
+    /// The fields of an object in a field; nil where missing.
+    package func object(_ name: String) throws(JSONFieldsError) -> JSONFields? {
+        guard let value = value(name) else { return nil }
+        guard let fields = value as? [String: Any] else { throw invalid(name, value, "an object") }
+        return JSONFields(file: file, fields: fields)
+    }
+
     /// The error of a field that has the wrong kind of value.
     public func invalid(_ name: String, _ value: Any, _ expected: String) -> JSONFieldsError {
         // Foundation's numbers are written 1 and 0 where the file says true and false.

@@ -12,8 +12,7 @@ enum Main {
         commands: [
             PullCommand.command, TrainCommand.command, EvaluateCommand.command, PredictCommand.command,
             EmbedCommand.command, MergeCommand.command, CombineCommand.command, ExtractCommand.command,
-            InspectCommand.command, BenchmarkCommand.command,
-            DemoCommand.command,
+            ConvertCommand.command, InspectCommand.command, BenchmarkCommand.command, DemoCommand.command,
         ])
 
     static func main() {

@@ -56,6 +56,13 @@ package func withViews<Result>(_ matrices: Matrix..., body: ([MatrixView]) -> Re
     return body(matrices.map { $0.withView { $0 } })
 }
 
+/// Calls `body` with views of two matrices for writing.
+package func withMutableViews<Result>(
+    _ first: inout Matrix, _ second: inout Matrix, body: (MatrixView, MatrixView) -> Result
+) -> Result {
+    first.withMutableView { first in second.withMutableView { body(first, $0) } }
+}
+
 /// Calls `body` with views of three matrices for writing.
 package func withMutableViews<Result>(
     _ first: inout Matrix, _ second: inout Matrix, _ third: inout Matrix,

@@ -5,6 +5,9 @@ public enum AdapterMethods {
         LoRAMethod.self, AdaLoRAMethod.self,
         IA3Method.self, VeRAMethod.self, LoHaMethod.self, LoKrMethod.self, OFTMethod.self, BOFTMethod.self,
         NormTuningMethod.self, BitFitMethod.self, PrefixTuningMethod.self, PromptTuningMethod.self, PTuningMethod.self,
+        HoulsbyMethod.self, PfeifferMethod.self, ParallelMethod.self, CompacterMethod.self,
+        CompacterPlusPlusMethod.self,
+        LoReftMethod.self, NoReftMethod.self, DiReftMethod.self, FusionMethod.self,
     ]
 
     /// The method called `name`; nil if there is none.

@@ -22,6 +22,8 @@ extension EncoderFamily {
             config.attentionDropout = try fields.number("attention_probs_dropout_prob", default: 0, in: 0...0.99)
             // transformers drops nothing of what the feed-forward block gives.
             config.outputDropout = 0
+            // AdapterHub's library calls the adapters of ALBERT's attention with the two the other way round.
+            config.blockWiring = .exchangedAroundAttention
             return config
         },
         names: { _ in
@@ -36,6 +38,7 @@ extension EncoderFamily {
                 ],
                 attentionNorm: "attention.LayerNorm", outputNorm: "full_layer_layer_norm")
             names.embeddingProjection = "encoder.embedding_hidden_mapping_in"
+            names.adapterHubBlocks = ("attention.attention_adapters", "output_adapters")
             return names
         })
 }

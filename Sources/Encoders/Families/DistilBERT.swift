@@ -22,7 +22,7 @@ extension EncoderFamily {
             return config
         },
         names: { _ in
-            CheckpointNames(
+            var names = CheckpointNames(
                 taskPrefix: "distilbert.", wordEmbeddings: "embeddings.word_embeddings.weight",
                 positionEmbeddings: "embeddings.position_embeddings.weight", embeddingNorm: "embeddings.LayerNorm",
                 layer: { "transformer.layer.\($0)" },
@@ -31,5 +31,7 @@ extension EncoderFamily {
                     .attentionOutput: "attention.out_lin", .intermediate: "ffn.lin1", .output: "ffn.lin2",
                 ],
                 attentionNorm: "sa_layer_norm", outputNorm: "output_layer_norm")
+            names.adapterHubBlocks = ("attention_adapters", "output_adapters")
+            return names
         })
 }

@@ -26,6 +26,8 @@ extension EncoderFamily {
                     .output: "output.dense",
                 ],
                 attentionNorm: "attention.LayerNorm", outputNorm: "output.LayerNorm")
+            // The library does not know the family: where it puts adapters of models that it does not know.
+            names.adapterHubBlocks = ("attention_adapters", "output_adapters")
             names.relativeBias = "encoder.relative_attention_bias.weight"
             return names
         })

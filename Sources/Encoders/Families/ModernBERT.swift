@@ -17,6 +17,7 @@ extension EncoderFamily {
             config.normsFirstLayer = false
             config.normEpsilon = try fields.number("norm_eps", default: 1e-5, in: 0...1)
             config.normHasBias = try fields.flag("norm_bias", default: false)
+            config.blockWiring = .blockInput
             config.isAttentionFused = true
             config.attentionHasBias = try fields.flag("attention_bias", default: false)
             config.feedForward = .gatedInOne
@@ -30,7 +31,7 @@ extension EncoderFamily {
             return config
         },
         names: { _ in
-            CheckpointNames(
+            var names = CheckpointNames(
                 taskPrefix: "model.", wordEmbeddings: "embeddings.tok_embeddings.weight",
                 embeddingNorm: "embeddings.norm", layer: { "layers.\($0)" },
                 modules: [
@@ -38,6 +39,8 @@ extension EncoderFamily {
                     .output: "mlp.Wo",
                 ],
                 attentionNorm: "attn_norm", outputNorm: "mlp_norm", finalNorm: "final_norm")
+            names.adapterHubBlocks = ("attention_adapters", "output_adapters")
+            return names
         })
 }
 

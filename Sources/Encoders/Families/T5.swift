@@ -53,6 +53,7 @@ extension EncoderFamily {
                 taskPrefix: "transformer.", wordEmbeddings: "shared.weight", embeddingNorm: nil,
                 layer: { "encoder.block.\($0)" }, modules: modules, attentionNorm: "layer.0.layer_norm",
                 outputNorm: "layer.1.layer_norm", finalNorm: "encoder.final_layer_norm")
+            names.adapterHubBlocks = ("layer.0", "layer.1")
             names.relativeBias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
             // Some checkpoints of the encoder alone have the table once, under its other name.
             names.formerEndings = [("shared.weight", "encoder.embed_tokens.weight")]

@@ -5,6 +5,10 @@ struct BackwardPlan: Sendable {
     private let adapted: Set<Projection>
     /// The norms whose γ or β learns.
     private let trainedNorms: Set<NormSite.Place>
+    /// The blocks whose adapter learns.
+    private let adaptedBlocks: Set<BlockSite.Block>
+    /// Whether the adapter behind the layer learns.
+    private let adaptsResult: Bool
     /// Whether something of what stands before the texts' keys and values learns.
     let trainsPrefix: Bool
     private let isPreNorm: Bool
@@ -26,6 +30,11 @@ struct BackwardPlan: Sendable {
             [NormSite.Place.attention, .feedForward].filter {
                 isBackwardRun && adapters.trains(NormSite(layer: layer, place: $0), in: pass)
             })
+        adaptedBlocks = Set(
+            BlockSite.Block.allCases.filter {
+                isBackwardRun && adapters.trains(BlockSite(layer: layer, block: $0), in: pass)
+            })
+        adaptsResult = isBackwardRun && adapters.trainsResult(ofLayer: layer, in: pass)
     }
 
     /// Whether an adapter of this projection learns.
@@ -41,11 +50,21 @@ struct BackwardPlan: Sendable {
 
     /// Whether anything reads the gradient of what the feed-forward block reads: a norm's result.
     var reachesMiddle: Bool {
-        reaches(.attentionOutput) || trainedNorms.contains(isPreNorm ? .feedForward : .attention)
+        reaches(.attentionOutput) || adaptedBlocks.contains(.attention)
+            || trainedNorms.contains(isPreNorm ? .feedForward : .attention)
     }
 
-    /// Whether anything reads the gradient of the layer's result: in post-norm layers, of a norm's.
-    var reachesTop: Bool { reaches(.output) || reachesMiddle || !isPreNorm && trainedNorms.contains(.feedForward) }
+    /// Whether anything reads the gradient of the residual sum behind attention: in post-norm layers of what is in its norm.
+    var reachesAttentionSum: Bool {
+        reaches(.attentionOutput) || adaptedBlocks.contains(.attention)
+            || !isPreNorm && trainedNorms.contains(.attention)
+    }
+
+    /// Whether anything reads the gradient of what the blocks come to: in post-norm layers, of a norm's result.
+    var reachesTop: Bool {
+        reaches(.output) || reachesMiddle || adaptedBlocks.contains(.feedForward)
+            || !isPreNorm && trainedNorms.contains(.feedForward)
+    }
 
     /// Whether anything reads the gradient of what goes through the feed-forward block's activation.
     var reachesExpansion: Bool { reaches(.intermediate) || reaches(.gate) }
@@ -58,6 +77,17 @@ struct BackwardPlan: Sendable {
         if reachesInput(of: projection) { return .parametersAndInput }
         return adapted.contains(projection) ? .parameters : .nothing
     }
+
+    /// What the pullback of this block's adapter will be asked for.
+    func demand(of block: BlockSite.Block) -> GradientDemand {
+        switch block {
+        case .attention: reaches(.attentionOutput) ? .parametersAndInput : reachesAttentionSum ? .parameters : .nothing
+        case .feedForward: reaches(.output) ? .parametersAndInput : reachesTop ? .parameters : .nothing
+        }
+    }
+
+    /// What the pullback of the adapter behind the layer will be asked for.
+    var demandOfResult: GradientDemand { reachesTop ? .parametersAndInput : adaptsResult ? .parameters : .nothing }
 
     /// Whether anything reads the gradient of what goes into this projection.
     private func reachesInput(of projection: Projection) -> Bool {
@@ -76,4 +106,14 @@ extension AdapterSet {
 
     /// Whether γ or β of a norm learns in a pass.
     func trains(_ site: NormSite, in pass: Pass) -> Bool { norms[site]?.trained(in: pass) != nil }
+
+    /// Whether the adapter of a block learns in a pass.
+    func trains(_ site: BlockSite, in pass: Pass) -> Bool {
+        blocks[site]?.parameters.contains(where: pass.trains) ?? false
+    }
+
+    /// Whether the adapter behind a layer learns in a pass.
+    func trainsResult(ofLayer layer: Int, in pass: Pass) -> Bool {
+        outputs[layer]?.parameters.contains(where: pass.trains) ?? false
+    }
 }

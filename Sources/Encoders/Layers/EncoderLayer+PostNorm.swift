@@ -18,15 +18,17 @@ extension EncoderLayer {
         var attended = attended
         var h = Matrix(uninitializedRows: x.rows, columns: x.columns)
         let attentionNormPullback = h.withMutableView {
-            norms.attention.forward(&attended, residual: x, into: $0, pass.wanting(plan.reachesMiddle))
+            add(
+                &attended, of: .attention, to: x, norms.attention, into: $0, adapters, plan,
+                pass.wanting(plan.reachesMiddle))
         }
         // 4.
         let (expanded, feedForwardPullback) = feedForward.forward(h, maps, adapters, plan, pass)
         var z = consume expanded
-        let outputNormPullback = norms.feedForward.forward(
-            &z, residual: h, into: y, pass.wanting(plan.reachesTop))
+        let outputNormPullback = add(
+            &z, of: .feedForward, to: h, norms.feedForward, into: y, adapters, plan, pass.wanting(plan.reachesTop))
 
-        return { dy, gradients, dContext, dx in
+        return { dy, gradients, dContext, dx, _ in
             // 4.
             guard let outputNormPullback else { return }
             var dh = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
@@ -41,6 +43,33 @@ extension EncoderLayer {
             let dAttended = attentionNormPullback(dh, &gradients, dx)
             guard plan.reaches(.attentionOutput) else { return }
             attentionOutputPullback(dAttended, &gradients, &dContext)
+        }
+    }
+
+    /// The residual sum behind a block, and the norm behind that: by themselves, or through the block's adapter.
+    private func add(
+        _ result: inout Matrix, of block: BlockSite.Block, to residual: Matrix, _ norm: ResidualNorm,
+        into y: MatrixView, _ adapters: AdapterSet, _ plan: BackwardPlan, _ pass: Pass
+    ) -> ResidualNorm.Pullback? {
+        guard let adapter = adapters.blocks[BlockSite(layer: maps.layer, block: block)] else {
+            return norm.forward(&result, residual: residual, into: y, pass)
+        }
+        let mask = norm.dropout.mask(pass)
+        if let mask { result.drop(mask) }
+        let demand = plan.demand(of: block)
+        let isExchanged = block == .attention && wiring == .exchangedAroundAttention
+        let (sum, pullback) = adapter.forward(
+            isExchanged ? residual : result, isExchanged ? result : residual, BlockSum(norm: norm.norm),
+            pass.demanding(demand))
+        sum.withView { y.copy($0) }
+        guard demand > .nothing else { return nil }
+        return { dy, gradients, dResidual in
+            var (dResult, dOther) = pullback(dy, &gradients)
+            guard demand == .parametersAndInput else { return .empty }
+            if isExchanged { swap(&dResult, &dOther) }
+            dOther.withView { dResidual.copy($0) }
+            if let mask { dResult.drop(mask) }
+            return dResult
         }
     }
 }

@@ -33,7 +33,7 @@ extension EncoderLayer {
         z.add(s)
         z.withView { y.copy($0) }
 
-        return { dy, gradients, dContext, dx in
+        return { dy, gradients, dContext, dx, _ in
             // 4.
             guard plan.reaches(.output) else { return }
             var dz = dy

@@ -19,6 +19,8 @@ struct EncoderLayer: Sendable {
     let attention: AttentionBlock
     let feedForward: FeedForward
     var norms: LayerNorms
+    /// What adapters of its blocks read.
+    let wiring: BlockWiring
 
     /// y [tokens, hidden] from x [tokens, hidden]; the pullback gives dx.
     func forward(
@@ -38,30 +40,41 @@ struct EncoderLayer: Sendable {
             Parallel.map(blocks.count) { block in
                 let rows = blocks[block]
                 return forwardRows(
-                    x.rows(rows), context.rows(rows), norms, into: y.rows(rows), adapters, plan,
+                    x.rows(rows), n.rows(rows), context.rows(rows), norms, into: y.rows(rows), adapters, plan,
                     pass.startingAt(row: rows.lowerBound))
             }
         }
-        guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
+        let behind = adapters.outputs[maps.layer]?.forward(y, batch, pass.demanding(plan.demandOfResult))
+        let result = behind?.y ?? y
+        guard pass.demand > .nothing else { return (result, { _, _ in .empty }) }
+        let attentionSite = BlockSite(layer: maps.layer, block: .attention)
+        let readsEntry = plan.reachesEntry && wiring == .blockInput && adapters.blocks[attentionSite] != nil
 
         return (
-            y,
-            { [contextWidth = context.columns] dy, gradients in
+            result,
+            { [contextWidth = context.columns] dResult, gradients in
+                let dy = behind?.pullback(dResult, &gradients) ?? dResult
+                guard plan.reachesTop else { return .empty }
                 // 4. and 3.: what is left for attention's result and, along the residual, for x
                 var dContext =
                     plan.reachesContext ? Matrix(uninitializedRows: dy.rows, columns: contextWidth) : .empty
                 var dx = Matrix(uninitializedRows: dy.rows, columns: dy.columns)
+                // What an adapter that reads what attention reads leaves for that.
+                var dShare = readsEntry ? Matrix(uninitializedRows: dy.rows, columns: dy.columns) : .empty
                 dContext.withMutableView { dContext in
-                    dx.withMutableView { dx in
+                    withMutableViews(&dx, &dShare) { dx, dShare in
                         for (rows, pullback) in zip(blocks, pullbacks) {
                             var dContext = plan.reachesContext ? InputGradient(into: dContext.rows(rows)) : .unwanted
-                            pullback(dy.rows(rows), &gradients, &dContext, dx.rows(rows))
+                            pullback(
+                                dy.rows(rows), &gradients, &dContext, dx.rows(rows),
+                                readsEntry ? dShare.rows(rows) : nil)
                         }
                     }
                 }
                 guard plan.reachesContext else { return .empty }
                 // 2. and 1.
                 guard let normPullback else {
+                    if readsEntry { dx.add(dShare) }
                     dx.withMutableView {
                         var dx = plan.reachesInput ? InputGradient(addingTo: $0) : .unwanted
                         contextPullback(dContext, &gradients, &dx)
@@ -74,6 +87,7 @@ struct EncoderLayer: Sendable {
                     contextPullback(dContext, &gradients, &dn)
                 }
                 guard plan.reachesEntry else { return .empty }
+                if readsEntry { dn.add(dShare) }
                 dx.add(normPullback(dn, &gradients))
                 guard plan.reachesInput else { return .empty }
                 return dx
@@ -90,15 +104,17 @@ struct EncoderLayer: Sendable {
         return (n, pullback)
     }
 
-    /// Leaves dContext, and writes the gradient of x along the residual to `dx`.
+    /// Leaves dContext, and writes the gradient of x along the residual to `dx`; to `dn` what an adapter that reads what attention
+    /// reads leaves for that, nil where nobody reads it.
     typealias RowsPullback =
         @Sendable (
-            _ dy: Matrix, _ gradients: inout Gradients, _ dContext: inout InputGradient, _ dx: MatrixView
+            _ dy: Matrix, _ gradients: inout Gradients, _ dContext: inout InputGradient, _ dx: MatrixView,
+            _ dn: MatrixView?
         ) -> Void
 
     /// Steps 3 and 4 for some rows of x and of attention's result.
     private func forwardRows(
-        _ x: Matrix, _ context: Matrix, _ norms: LayerNorms, into y: MatrixView, _ adapters: AdapterSet,
+        _ x: Matrix, _ n: Matrix, _ context: Matrix, _ norms: LayerNorms, into y: MatrixView, _ adapters: AdapterSet,
         _ plan: BackwardPlan, _ pass: Pass
     ) -> RowsPullback {
         let (attended, attentionOutputPullback) = maps.project(
@@ -108,6 +124,10 @@ struct EncoderLayer: Sendable {
             return postNormRows(
                 x, consume attended, attentionOutputPullback, norms, into: y, adapters, plan, pass)
         case .before(let norms):
+            guard !hasAdaptedBlocks(adapters) else {
+                return adaptedPreNormRows(
+                    x, reading: n, attended, attentionOutputPullback, norms, into: y, adapters, plan, pass)
+            }
             return preNormRows(
                 x, consume attended, attentionOutputPullback, norms, into: y, adapters, plan, pass)
         }

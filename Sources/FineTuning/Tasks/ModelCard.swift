@@ -1,3 +1,4 @@
+import Adapters
 import Foundation
 
 /// README.md of an adapter folder: what was trained, on what, how well it does, and the command that makes it again.
@@ -45,7 +46,8 @@ public struct ModelCard: Sendable {
     /// The Markdown text, with the front matter that the Hugging Face Hub reads.
     public var markdown: String {
         var lines = [
-            "---", "library_name: peft", "base_model: \(baseModel)", "pipeline_tag: \(pipelineTag)", "tags:",
+            "---", "library_name: \(isOfAdapterHub ? "adapters" : "peft")", "base_model: \(baseModel)",
+            "pipeline_tag: \(pipelineTag)", "tags:",
             "- graft",
         ]
         if let methodTag { lines.append("- \(methodTag)") }
@@ -73,8 +75,12 @@ public struct ModelCard: Sendable {
         lines += settings.map { "| \($0.name) | \($0.value) |" }
         lines += [
             "", "```sh", command, "```", "", "## Files", "",
-            "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
-            "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
+            isOfAdapterHub
+                ? "`adapter_config.json` and `adapter.safetensors` are AdapterHub's: open the folder with"
+                : "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
+            isOfAdapterHub
+                ? "`AutoAdapterModel.from_pretrained(\"\(baseModel)\").load_adapter(folder, use_safetensors=True)`."
+                : "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
             objective == .similarity
                 ? "`head_config.json` says what the embeddings are for and how they are pooled."
                 : "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.",
@@ -82,6 +88,9 @@ public struct ModelCard: Sendable {
         ]
         return lines.joined(separator: "\n")
     }
+
+    /// Whether the method is filed as AdapterHub's library does, and not as PEFT does.
+    private var isOfAdapterHub: Bool { methodTag.flatMap(AdapterMethods.named) is any AdapterHubMethod.Type }
 
     /// What the Hub calls the kind of task.
     private var pipelineTag: String {

@@ -67,9 +67,14 @@ public struct TaskAdapter: Sendable {
                 ? try AdapterBundle(contentsOf: folder, for: encoder, allowingOtherBase: allowingOtherBase) : nil
         } catch { throw .adapter(error) }
         if hasHead {
-            do { head = try HeadFiles(contentsOf: folder, hiddenSize: encoder.config.hiddenSize) } catch {
-                throw .head(error)
-            }
+            do throws(HeadError) {
+                head =
+                    AdapterHubHead.exists(in: folder)
+                    ? try AdapterHubHead.read(
+                        folder, on: encoder,
+                        maximumTokens: min(TrainingOptions().maximumTokens, encoder.config.maximumPositions))
+                    : try HeadFiles(contentsOf: folder, hiddenSize: encoder.config.hiddenSize)
+            } catch { throw .head(error) }
             ignored = bundle?.ignored ?? []
         } else {
             let (found, reasons) = TaskAdapter.head(bundle?.taskHead, taskModels)

@@ -78,6 +78,7 @@ struct TrainingStep: Sendable {
         // Summed in the order of the lanes, whichever thread was done first.
         for lane in gradients.indices.prefix(lanes) { gradients[lane].show(as: values.layout) }
         for lane in 1..<max(1, lanes) { gradients[0].add(gradients[lane]) }
+        if firstPart == 0 { addRegularization(to: &gradients[0]) }
         let notFinite = zip(parts, losses).flatMap { part, losses in
             zip(part.readers, losses).filter { !$1.isFinite }.map { reader, _ in
                 (task: reader.task, texts: whole.contains(reader.task) ? examples[reader.task] : reader.texts)
@@ -87,6 +88,16 @@ struct TrainingStep: Sendable {
             losses: tasks.indices.filter { !examples[$0].isEmpty }.map {
                 TaskLoss(task: $0, mean: sums[$0], weighted: sums[$0] * Double(shares[$0]))
             }, parts: parts.count, notFinite: notFinite)
+    }
+
+    /// What adapters add to the loss of a step, once.
+    private func addRegularization(to gradients: inout Gradients) {
+        for (place, route) in model.routes.enumerated() where route.adapters.isRegularized {
+            let layout = model.parameters.routes[place]
+            gradients.show(as: layout)
+            route.adapters.addRegularization(values.viewed(as: layout), route.trained, to: &gradients)
+        }
+        gradients.show(as: values.layout)
     }
 
     // MARK: Parts

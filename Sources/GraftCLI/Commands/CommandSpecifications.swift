@@ -3,7 +3,6 @@ package enum CommandSpecifications {
     package static let all = [
         PullOptions.command, TrainOptions.command, EvaluateOptions.command, PredictOptions.command,
         EmbedOptions.command, MergeOptions.command, CombineOptions.command, ExtractOptions.command,
-        InspectOptions.command, BenchmarkOptions.command,
-        DemoOptions.command,
+        ConvertOptions.command, InspectOptions.command, BenchmarkOptions.command, DemoOptions.command,
     ]
 }

@@ -112,10 +112,11 @@ private struct Inspection {
             add("alpha", .float(lora.alpha))
             add("dropout", .float(lora.dropoutRate))
         }
+        if let library = configuration.library { add("library", .string(library)) }
         add("targets", .array(configuration.targets.names.map { .string($0) }))
         add("layers", configuration.layers.map { .array($0.map { .integer($0) }) } ?? .string("all"))
         if HeadFiles.exist(in: url) { try addHead(url) }
-        let file = try SafetensorsFile(contentsOf: url.appending(path: "adapter_model.safetensors"))
+        let file = try SafetensorsFile(contentsOf: url.appending(path: AdapterBundle.weightsName(in: url)))
         add("base_fingerprint", file.metadata["graft.base_fingerprint"].map { .string($0) } ?? .null)
         addTensors(file)
     }
