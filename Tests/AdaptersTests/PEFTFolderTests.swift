@@ -178,7 +178,8 @@ import TestSupport
     }
 
     @Test func otherKindsOfAdapterAreRefused() throws {
-        guard case .configuration(.invalidField(_, "peft_type", "IA3", _)) = try refusal({ $0["peft_type"] = "IA3" })
+        guard
+            case .configuration(.invalidField(_, "peft_type", "XLORA", _)) = try refusal({ $0["peft_type"] = "XLORA" })
         else {
             Issue.record("not refused")
             return
