@@ -42,7 +42,8 @@ public struct AdapterBundle: Sendable {
         self.parameters = own
         self.encoder = encoder
         configuration = PEFTConfiguration(
-            recipe, UnfrozenTensors(of: adapters, for: encoder.config), for: encoder.config, baseModel: baseModel)
+            recipe, adapters, UnfrozenTensors(of: adapters, for: encoder.config), for: encoder.config,
+            baseModel: baseModel)
         fingerprint = encoder.fingerprint
         ignored = []
     }
@@ -80,7 +81,12 @@ public struct AdapterBundle: Sendable {
                 folder: folder.path(percentEncoded: false), baseModel: configuration.baseModel,
                 found: "\(encoder.fingerprint)", expected: "\(fingerprint)")
         }
-        let sites = try configuration.sites(on: encoder, prefix: reader.prefix, file: configPath)
+        let modules = try configuration.modules(on: encoder, prefix: reader.prefix, file: configPath)
+        let embeddings = modules.filter { $0.site == nil }
+        if !embeddings.isEmpty {
+            configuration.method = try configuration.method.adapting(embeddings, of: encoder.config)
+        }
+        let sites = modules.compactMap(\.site)
         let (own, ownValues) = try configuration.method.read(&reader, at: sites)
         let changes = try reader.readChanges()
         adapters = own.changing(Set(changes.keys), of: encoder.config)
@@ -129,7 +135,6 @@ extension AdapterBundle {
         }
         var writer = SafetensorsWriter(metadata: metadata)
         let config = encoder.config
-        let names = PEFTNames(config.names, prefix: taskHead == nil ? "" : config.names.taskPrefix)
         configuration.method.write(adapters, parameters, names, into: &writer)
         for (tensor, delta, isUnderAdapter) in UnfrozenTensors(of: adapters, for: config).tensors {
             writer.add(
@@ -140,6 +145,11 @@ extension AdapterBundle {
             writer.add(PEFTNames.always + tensor.name, shape: tensor.shape, floats: tensor.values.values)
         }
         do { try writer.write(to: folder.appending(path: AdapterBundle.weightsName)) } catch { throw .weights(error) }
+    }
+
+    /// What its tensors are called in a file.
+    package var names: PEFTNames {
+        PEFTNames(encoder.config.names, prefix: taskHead == nil ? "" : encoder.config.names.taskPrefix)
     }
 
     private var metadata: [String: String] {

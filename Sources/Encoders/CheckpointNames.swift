@@ -14,7 +14,7 @@ package struct CheckpointNames: Sendable {
     /// The module that projects embeddings to the width of the layers.
     var embeddingProjection: String?
     /// The path of the layer with this number, among those that have weights of their own.
-    let layer: @Sendable (Int) -> String
+    package let layer: @Sendable (Int) -> String
     /// The modules of linear maps, within their layer.
     let modules: [Projection: String]
     /// The module, within its layer, of the norm behind attention; in pre-norm encoders of that before it.

@@ -27,7 +27,8 @@ struct Embeddings: Sendable {
         let isBackwardRun = pass.demand > .nothing && adapters.trainsEmbeddings(in: pass)
         // 1. the sum of the tables' rows
         let rows = TableRows(of: batch, self)
-        var x = sum(rows, adapters.embeddings, pass)
+        let (sum, tablePullbacks) = self.sum(rows, adapters.embeddings, pass, isBackwardRun: isBackwardRun)
+        var x = consume sum
         // 2. norm
         var normPullback: Norm.Pullback?
         if let norm = norm?.changed(at: .embeddings, by: adapters, pass) {
@@ -66,14 +67,57 @@ struct Embeddings: Sendable {
                 // 2.
                 if let normPullback { d = normPullback(d, &gradients) }
                 // 1.
+                for (table, pullback) in tablePullbacks where trained[table] == nil { _ = pullback(d, &gradients) }
                 for (table, parameter) in trained {
-                    gradients.addRows(of: d, at: rows[table], to: parameter)
+                    let dRows = tablePullbacks[table]?(d, &gradients) ?? d
+                    gradients.addRows(of: dRows, at: rows[table], to: parameter)
                 }
             }
         )
     }
 
-    /// The rows of the tables that belong to each token, added.
+    /// The rows of the tables that belong to each token, added; and the way back through the adapters of tables, where there is
+    /// one.
+    private func sum(
+        _ rows: TableRows, _ delta: EmbeddingDelta?, _ pass: Pass, isBackwardRun: Bool
+    ) -> (sum: Matrix, pullbacks: [EmbeddingTable: TablePullback]) {
+        guard let delta, !delta.adapters.isEmpty else { return (sum(rows, delta, pass), [:]) }
+        let pass = isBackwardRun ? pass : pass.demanding(.nothing)
+        var (sum, pullbacks) = (Matrix.empty, [EmbeddingTable: TablePullback]())
+        for table in EmbeddingTable.allCases {
+            guard let frozen = self.frozen(table, delta) else { continue }
+            let indices = rows[table]
+            var own = Matrix(uninitializedRows: indices.count, columns: words.width)
+            own.withMutableView { own in
+                for (token, index) in indices.enumerated() {
+                    frozen.copy(index, pass.parameters, into: own.row(token))
+                }
+            }
+            if let adapter = delta.adapters[table] {
+                let changed = adapter.forward(own, at: indices, of: frozen, pass)
+                own = changed.rows
+                if isBackwardRun { pullbacks[table] = changed.pullback }
+            }
+            if sum.count == 0 { sum = own } else { sum.add(own) }
+        }
+        return (sum, pullbacks)
+    }
+
+    /// A table as it is frozen, with what is added to it; nil: there is none.
+    private func frozen(_ table: EmbeddingTable, _ delta: EmbeddingDelta) -> FrozenTable? {
+        func made(_ matrix: Matrix?) -> FrozenTable? {
+            matrix.map {
+                FrozenTable(rows: $0.rows, width: $0.columns, delta: delta.tables[table], source: .matrix($0))
+            }
+        }
+        return switch table {
+        case .words:
+            FrozenTable(rows: words.rows, width: words.width, delta: delta.tables[.words], source: .words(words))
+        case .positions: made(positions)
+        case .segments: made(segments)
+        }
+    }
+
     private func sum(_ rows: TableRows, _ delta: EmbeddingDelta?, _ pass: Pass) -> Matrix {
         var sum = Matrix(uninitializedRows: rows.words.count, columns: words.width)
         sum.withMutableView { sum in
