@@ -40,7 +40,7 @@ public struct AdapterBundle: Sendable {
         (self.adapters, self.parameters) = (adapters, own)
         self.encoder = encoder
         configuration = PEFTConfiguration(
-            recipe.map { $0.settled(on: adapters, for: encoder.config) },
+            recipe.map { $0.settled(on: adapters, for: encoder.config) }, adapters,
             UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
             baseModel: baseModel)
         fingerprint = encoder.fingerprint
@@ -69,18 +69,15 @@ public struct AdapterBundle: Sendable {
     }
 
     /// Some of the adapters of another, for an encoder that the others were merged into.
-    init(
-        _ other: AdapterBundle, _ adapters: AdapterSet, on encoder: TransformerEncoder, withoutLayers merged: Set<Int>
-    ) {
+    init(_ other: AdapterBundle, _ adapters: AdapterSet, on encoder: TransformerEncoder) {
         (self.adapters, self.encoder) = (adapters, encoder)
         (fingerprint, ignored) = (encoder.fingerprint, other.ignored)
         var own = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { own[parameter] = other.parameters[parameter] }
         parameters = own
-        configuration = other.configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config))
-        let layers = Set(adapters.linear.filter { $0.value.proper != nil }.map(\.key.layer))
-        if layers.isEmpty { configuration.targets = .nothing }
-        configuration.layers = layers.isEmpty ? nil : layers.sorted()
+        configuration = other.configuration.saving(
+            UnfrozenTensors(of: adapters, for: encoder.config, beside: other.configuration.method))
+        configuration.nameTargets(of: adapters, for: encoder.config)
         configuration.method = configuration.method.keeping(adapters.sites, for: encoder.config)
     }
 
@@ -108,9 +105,16 @@ public struct AdapterBundle: Sendable {
                 folder: folder.path(percentEncoded: false), baseModel: configuration.baseModel,
                 found: "\(encoder.fingerprint)", expected: "\(fingerprint)")
         }
-        let sites = try configuration.sites(on: encoder, prefix: reader.prefix, file: configPath)
+        let modules = try configuration.modules(on: encoder, prefix: reader.prefix, file: configPath)
+        let embeddings = modules.filter { $0.site == nil }
+        if !embeddings.isEmpty {
+            configuration.method = try configuration.method.adapting(embeddings, of: encoder.config)
+        }
+        let sites = modules.compactMap(\.site)
         let (own, ownValues) = try configuration.method.read(&reader, at: sites)
-        if let lora = configuration.method as? LoRAMethod { configuration.method = lora.plain }
+        if let lora = configuration.method as? LoRAMethod, lora.initialization.isOffset {
+            configuration.method = lora.plain.settled(on: own, for: encoder.config)
+        }
         let changes = try reader.readChanges()
         adapters = own.changing(Set(changes.keys), of: encoder.config)
         var values = ParameterVector(adapters.parameters)
@@ -183,7 +187,6 @@ extension AdapterBundle {
         }
         var writer = SafetensorsWriter(metadata: metadata)
         let config = encoder.config
-        let names = PEFTNames(config.names, prefix: taskHead == nil ? "" : config.names.taskPrefix)
         configuration.method.write(adapters, parameters, names, on: encoder, into: &writer)
         let unfrozen = UnfrozenTensors(of: adapters, for: config, beside: configuration.method)
         for (tensor, delta, isUnderAdapter) in unfrozen.tensors {
@@ -214,6 +217,11 @@ extension AdapterBundle {
     package func writeForAdapterHub(into folder: URL) throws(AdapterError) {
         guard !(configuration.method is any AdapterHubMethod) else { return try write(into: folder) }
         try AdapterHubFiles.writeLoRA(self, encoder.config, metadata, into: folder)
+    }
+
+    /// What its tensors are called in a file.
+    package var names: PEFTNames {
+        PEFTNames(encoder.config.names, prefix: taskHead == nil ? "" : encoder.config.names.taskPrefix)
     }
 
     private var metadata: [String: String] {

@@ -8,8 +8,12 @@ public enum AdapterError: Error, Sendable {
     case configuration(JSONFieldsError)
     /// A field asks for something that changes the result and that Graft does not have.
     case unsupportedField(file: String, field: String, found: String, expected: String)
-    /// An entry of `target_modules` matches no linear map of the encoder.
-    case targetMatchesNothing(file: String, target: String, available: [String])
+    /// A target or a pattern matches no module of the encoder; `nearest` is the most similar name there is.
+    case targetMatchesNothing(file: String, target: String, available: [String], nearest: String?)
+    /// A module is in several parts of a recipe.
+    case inSeveralParts(module: String)
+    /// Something that a method does not do.
+    case notOfMethod(String, method: String)
     /// A pattern that is no regular expression.
     case invalidPattern(file: String, field: String, pattern: String)
     /// The weights file is wrong in itself.
@@ -66,6 +70,8 @@ public enum AdapterError: Error, Sendable {
     case notAdded(adapter: String, reason: String)
     /// An adapter cannot start at a site in the way asked for.
     case cannotStart(_ start: String, site: String, reason: String)
+    /// The adapter at this site changes a bias, and the map there has none in the model's files.
+    case noBias(site: String)
 }
 
 extension AdapterError: CustomStringConvertible {
@@ -75,8 +81,12 @@ extension AdapterError: CustomStringConvertible {
         case .configuration(let error): "\(error)"
         case .unsupportedField(let file, let field, let found, let expected):
             "\(file): '\(field)' is \(found), which changes the result and is not supported; expected \(expected)"
-        case .targetMatchesNothing(let file, let target, let available):
-            "\(file): target '\(target)' matches no linear map of this encoder; it has \(available.joined(separator: ", "))"
+        case .targetMatchesNothing(let file, let target, let available, let nearest):
+            "\(file): '\(target)' matches no module of this encoder that can be adapted"
+                + (nearest.map { "; the nearest is '\($0)'" } ?? "") + "; it has \(available.joined(separator: ", "))"
+        case .inSeveralParts(let module):
+            "the module \(module) is in several parts of the recipe; leave it to one of them"
+        case .notOfMethod(let what, let method): "the method '\(method)' \(what)"
         case .invalidPattern(let file, let field, let pattern):
             "\(file): '\(pattern)' in '\(field)' is not a regular expression"
         case .weights(let error): "\(error)"
@@ -135,6 +145,9 @@ extension AdapterError: CustomStringConvertible {
             "the adapter of \(site) is no change of a weight, so that no weight can do what it does: it computes something of its own"
                 + " between the frozen parts; keep it as an adapter"
         case .cannotStart(let start, let site, let reason): "the start '\(start)' at \(site): \(reason)"
+        case .noBias(let site):
+            "the adapter at \(site) has a bias and the map there has none, so there is no tensor to merge it into; keep the"
+                + " adapter apart, or train it without 'lora_bias'"
         }
     }
 }

@@ -63,6 +63,7 @@ public struct AdapterReader {
     mutating func readChanges() throws(AdapterError) -> [FrozenTensor: Matrix] {
         var changes: [FrozenTensor: Matrix] = [:]
         for tensor in encoder.config.tensors {
+            if case .table(let table) = tensor, try readsCopy(of: table) { continue }
             let isSaved = names.spellings(of: prefix + names.name(of: tensor)).contains {
                 configuration.isSaved(module: $0)
             }
@@ -72,6 +73,16 @@ public struct AdapterReader {
             changes[tensor] = values
         }
         return changes
+    }
+
+    /// PEFT writes some adapted tables whole beside their adapter, as the base has them: there is nothing to read then.
+    private mutating func readsCopy(of table: EmbeddingTable) throws(AdapterError) -> Bool {
+        let tensor = FrozenTensor.table(table)
+        let key = peftNames.module(.table(table)) + ".base_layer.weight"
+        guard unread.contains(key) else { return false }
+        let values = try read(key, shape: tensor.shape(for: encoder.config))
+        guard values == encoder.values(of: tensor) else { throw .unexpectedTensor(file: path, tensor: key) }
+        return true
     }
 
     /// The key of a tensor of the encoder that was trained; nil if it was not.
@@ -106,6 +117,7 @@ public struct AdapterReader {
     /// The reason why each tensor that is left takes no part, or the error that one has none.
     func explainRest() throws(AdapterError) -> [String] {
         var reasons: [String] = []
+        let mark = type(of: configuration.method).tensorMark
         for tensor in unread.sorted() {
             let module = ownName(tensor)
             if module.hasPrefix(prefix + "pooler.") || module.hasPrefix("pooler.") {
@@ -114,6 +126,8 @@ public struct AdapterReader {
                 reasons.append("\(tensor): a bias that PEFT has written twice")
             } else if staysFrozen(module) {
                 throw .staysFrozen(file: path, tensor: tensor)
+            } else if !prefix.isEmpty, !module.hasPrefix(prefix), tensor.contains(mark) {
+                reasons.append("\(tensor): of an adapter on a part of the task model that is not the sentence encoder")
             } else if configuration.isSaved(module: module) {
                 reasons.append("\(tensor): a module that is no part of the sentence encoder")
             } else {
@@ -137,6 +151,14 @@ public struct AdapterReader {
 
     private func staysFrozen(_ module: String) -> Bool {
         module.hasPrefix(prefix) && names.isOfRelativePositions(String(module.dropFirst(prefix.count)))
+    }
+
+    /// Refuses a file without a tensor that something else reads.
+    ///
+    /// - Throws: ``AdapterError`` naming the tensor.
+    func require(_ name: String) throws(AdapterError) {
+        guard !file.names.contains(name) else { return }
+        throw .missingTensor(file: path, tensor: name, nearest: NearestName.to(name, among: file.names))
     }
 
     /// A tensor, which has to be there in this shape: a matrix, or a row if it is a vector; of more axes the last are columns.

@@ -21,6 +21,6 @@ extension AdapterBundle {
     /// - Precondition: all of it is of linear maps, norms and tables.
     package func leavingOut(layers merged: Set<Int>, on encoder: TransformerEncoder) -> AdapterBundle? {
         let rest = adapters.outsideLayers(merged)
-        return rest.isEmpty ? nil : AdapterBundle(self, rest, on: encoder, withoutLayers: merged)
+        return rest.isEmpty ? nil : AdapterBundle(self, rest, on: encoder)
     }
 }

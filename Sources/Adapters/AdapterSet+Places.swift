@@ -10,10 +10,12 @@ extension AdapterSet {
         public let layer: Int?
         /// Whether it bears a higher rate (``LinearAdapter/upperParameters``).
         public let isUpper: Bool
-        /// Whether it is a bias or of a norm, which is not decayed.
+        /// Whether it is not decayed: a bias, of a norm, or one of ``LinearAdapter/undecayedParameters``.
         public let isVector: Bool
         /// Whether it is a bias: of a linear map or of a norm.
         public let isBias: Bool
+        /// Whether it never trains (``LinearAdapter/fixedParameters``).
+        public let isFixed: Bool
 
         /// Parts of an encoder, and what is put on them.
         public enum Part: String, Sendable, CaseIterable {
@@ -34,17 +36,20 @@ extension AdapterSet {
     public var places: [Parameter: Place] {
         var places: [Parameter: Place] = [:]
         func add(_ adapter: (any LinearAdapter)?, layer: Int?) {
-            for parameter in adapter?.parameters ?? [] {
+            guard let adapter else { return }
+            let (upper, fixed) = (Set(adapter.upperParameters), Set(adapter.fixedParameters))
+            let undecayed = Set(adapter.undecayedParameters)
+            for parameter in adapter.parameters {
                 places[parameter] = Place(
-                    part: .adapters, layer: layer, isUpper: adapter?.upperParameters.contains(parameter) ?? false,
-                    isVector: false, isBias: false)
+                    part: .adapters, layer: layer, isUpper: upper.contains(parameter),
+                    isVector: undecayed.contains(parameter), isBias: false, isFixed: fixed.contains(parameter))
             }
         }
         func add(_ parameters: [Parameter], upper: [Parameter], layer: Int) {
             for parameter in parameters {
                 places[parameter] = Place(
                     part: .adapters, layer: layer, isUpper: upper.contains(parameter), isVector: parameter.rows == 1,
-                    isBias: false)
+                    isBias: false, isFixed: false)
             }
         }
         for (site, adapter) in linear { add(adapter, layer: site.layer) }
@@ -57,12 +62,23 @@ extension AdapterSet {
         for (layer, adapter) in outputs { add(adapter.parameters, upper: [], layer: layer) }
         func addOnce(_ parameters: [Parameter], layer: Int?) {
             for parameter in parameters where places[parameter] == nil {
-                places[parameter] = Place(part: .adapters, layer: layer, isUpper: false, isVector: false, isBias: false)
+                places[parameter] = Place(
+                    part: .adapters, layer: layer, isUpper: false, isVector: false, isBias: false, isFixed: false)
             }
         }
         for layer in prefixes.keys.sorted() { addOnce(prefixes[layer]?.parameters ?? [], layer: layer) }
         addOnce([prompt?.rows].compactMap { $0 }, layer: nil)
-        for (tensor, parameter) in deltas { places[parameter] = Place(of: tensor) }
+        for adapter in embeddings?.adapters.values.map({ $0 }) ?? [] {
+            for parameter in adapter.parameters {
+                places[parameter] = Place(
+                    part: .adapters, layer: nil, isUpper: adapter.upperParameters.contains(parameter),
+                    isVector: adapter.undecayedParameters.contains(parameter), isBias: false, isFixed: false)
+            }
+        }
+        let ofAdapters = Set(linear.values.compactMap { ($0 as? BiasDelta).flatMap { $0.isOfAdapter ? $0.bias : nil } })
+        for (tensor, parameter) in deltas {
+            places[parameter] = Place(of: tensor, isOfAdapter: ofAdapters.contains(parameter))
+        }
         return places
     }
 
@@ -86,11 +102,11 @@ extension AdapterSet {
 }
 
 extension AdapterSet.Place {
-    fileprivate init(of tensor: FrozenTensor) {
-        (isUpper, isVector) = (false, tensor.isVector)
+    fileprivate init(of tensor: FrozenTensor, isOfAdapter: Bool) {
+        (isUpper, isVector, isFixed) = (false, tensor.isVector, false)
         switch tensor {
         case .weight(let site): (part, layer, isBias) = (.layers, site.layer, false)
-        case .bias(let site): (part, layer, isBias) = (.biases, site.layer, true)
+        case .bias(let site): (part, layer, isBias) = (isOfAdapter ? .adapters : .biases, site.layer, true)
         case .normScale(let site): (part, layer, isBias) = (.norms, site.layer, false)
         case .normShift(let site): (part, layer, isBias) = (.norms, site.layer, true)
         case .table, .projectionWeight: (part, layer, isBias) = (.embeddings, nil, false)

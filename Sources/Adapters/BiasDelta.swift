@@ -8,12 +8,14 @@ public struct BiasDelta: MergeableAdapter {
     public let bias: Parameter
     /// An adapter on the changed map.
     public let inner: (any LinearAdapter)?
+    /// Whether the bias trains because and when its adapter does (PEFT's `bias: lora_only`), and not for itself.
+    public let isOfAdapter: Bool
 
     /// A change of the bias of a linear map with so many outputs. `name` is unique among adapters: the parameter is called
     /// after it.
-    public init(name: String, outputs: Int, over inner: (any LinearAdapter)? = nil) {
+    public init(name: String, outputs: Int, over inner: (any LinearAdapter)? = nil, isOfAdapter: Bool = false) {
         bias = Parameter(name: name + ".bias", rows: 1, columns: outputs)
-        self.inner = inner
+        (self.inner, self.isOfAdapter) = (inner, isOfAdapter)
     }
 
     /// Δb, then those of the inner adapter.
@@ -21,6 +23,12 @@ public struct BiasDelta: MergeableAdapter {
 
     /// Those of the inner adapter.
     public var upperParameters: [Parameter] { inner?.upperParameters ?? [] }
+
+    /// Those of the inner adapter.
+    public var fixedParameters: [Parameter] { inner?.fixedParameters ?? [] }
+
+    /// Δb and those of the inner adapter.
+    public var undecayedParameters: [Parameter] { [bias] + (inner?.undecayedParameters ?? []) }
 
     /// y [tokens, outputs] from x [tokens, inputs]; the pullback leaves db and adds dx.
     public func forward(

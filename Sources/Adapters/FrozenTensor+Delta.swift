@@ -88,10 +88,11 @@ extension AdapterSet {
         for table in config.embeddingTables { tables[table] = tables[table] ?? delta(.table(table)) }
         let projection = map(
             FrozenTensor.projection, .projectionWeight, .projectionBias, over: embeddings?.projection)
-        let hasEmbeddings = !tables.isEmpty || projection != nil
+        let hasEmbeddings = !tables.isEmpty || projection != nil || embeddings?.adapters.isEmpty == false
         var changed = AdapterSet(
             linear, norms: norms,
-            embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil,
+            embeddings: hasEmbeddings
+                ? EmbeddingDelta(tables: tables, projection: projection, adapters: embeddings?.adapters ?? [:]) : nil,
             blocks: blocks, outputs: outputs)
         (changed.prefixes, changed.prompt) = (prefixes, prompt)
         return changed

@@ -33,6 +33,7 @@ extension TransformerEncoder {
                 merged[weight] = adapter.merged(into: map, parameters)
             }
             let newBias = adapter.mergedBias(into: map, parameters)
+            if newBias != map.bias, !config.tensors.contains(bias) { throw .noBias(site: name) }
             if newBias != map.bias { merged[bias] = Matrix(rows: 1, columns: newBias.count, values: newBias) }
         }
         for (site, adapter) in adapters.linear {
@@ -40,6 +41,12 @@ extension TransformerEncoder {
         }
         if let projection = adapters.embeddings?.projection, let map = embeddingProjection {
             try merge(projection, into: map, FrozenTensor.projection, .projectionWeight, .projectionBias)
+        }
+        for (table, adapter) in adapters.embeddings?.adapters ?? [:] {
+            let tensor = FrozenTensor.table(table)
+            let own =
+                adapters.embeddings?.tables[table].map { changed(tensor, by: $0, parameters) } ?? values(of: tensor)
+            merged[tensor] = adapter.merged(into: own, parameters)
         }
         for (tensor, parameter) in adapters.deltas where merged[tensor] == nil && !tensor.isOfLinearMap {
             merged[tensor] = changed(tensor, by: parameter, parameters)

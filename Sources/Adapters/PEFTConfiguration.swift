@@ -15,6 +15,8 @@ public struct PEFTConfiguration: Sendable, Equatable {
     public var excluded: Targets?
     /// `layers_to_transform`; nil: all.
     public var layers: [Int]?
+    /// `layers_pattern`: names of the lists whose numbers the layers are; empty: any list.
+    public var layersPattern: [String] = []
     /// `modules_to_save`: modules that were trained and saved whole, of the encoder or of a task model's head.
     public var modulesToSave: [String]
     /// `bias`: which biases of the base were trained and saved whole.
@@ -114,6 +116,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
                 ? try fields.required("target_modules", PEFTConfiguration.targets("target_modules", fields)) : .nothing
             excluded = try PEFTConfiguration.targets("exclude_modules", fields)
             layers = try PEFTConfiguration.layers(fields)
+            layersPattern = try fields.names("layers_pattern")
             modulesToSave = try fields.names("modules_to_save")
             biases = try fields.choice(
                 "bias", default: Biases.none.rawValue, of: Biases.allCases.map { ($0.rawValue, $0) })
@@ -125,18 +128,18 @@ public struct PEFTConfiguration: Sendable, Equatable {
     }
 
     /// The configuration of a recipe, nil if there is none, and of what is unfrozen besides.
-    init(_ recipe: AdapterRecipe?, _ unfrozen: UnfrozenTensors, for config: EncoderConfig, baseModel: String?) {
+    init(
+        _ recipe: AdapterRecipe?, _ adapters: AdapterSet, _ unfrozen: UnfrozenTensors, for config: EncoderConfig,
+        baseModel: String?
+    ) {
         let asked = recipe?.method ?? LoRAMethod(alpha: 8)
         method = asked.filed
-        let hasTargets = type(of: asked).sharedFields.contains(.targets)
-        targets =
-            recipe.flatMap { hasTargets ? .names(PEFTTargets.names(of: $0, for: config)) : nil } ?? .nothing
-        excluded = nil
-        self.layers = recipe?.layers
+        (targets, excluded, layers) = (.nothing, nil, nil)
         modulesToSave = unfrozen.modules
         biases = unfrozen.biases
         (self.baseModel, taskType) = (baseModel, "FEATURE_EXTRACTION")
         (adapterName, isOfAdapterHub) = (nil, false)
+        nameTargets(of: adapters, for: config)
     }
 
     /// The same with what is unfrozen now, for the bare encoder. What was saved whole before is among it, module by module.
@@ -147,16 +150,15 @@ public struct PEFTConfiguration: Sendable, Equatable {
         return configuration
     }
 
-    /// Says of adapters of linear maps, read from a file of another library, where they are as PEFT says it.
+    /// Says where these adapters are, as PEFT says it: there and nowhere else.
     mutating func nameTargets(of adapters: AdapterSet, for config: EncoderConfig) {
-        guard !adapters.linear.isEmpty else { return }
-        let layers = Set(adapters.sites.map(\.layer)).sorted()
-        let projections = config.projections.filter { projection in
-            adapters.sites.contains { $0.projection == projection }
-        }
-        self.layers = layers.count == config.distinctLayers ? nil : layers
-        targets = .names(
-            PEFTTargets.names(of: AdapterRecipe(method, projections: projections, layers: self.layers), for: config))
+        let shared = type(of: method).sharedFields
+        let modules = adapters.adaptedModules
+        (targets, excluded, layers, layersPattern) = (.nothing, nil, nil, [])
+        guard shared.contains(.targets), !modules.isEmpty else { return }
+        let said = PEFTTargets.names(of: modules, for: config, hasLayers: shared.contains(.layers))
+        (targets, layers) = (.names(said.names), said.layers)
+        if layers != nil { layersPattern = PEFTTargets.layersPattern(for: config) }
     }
 
     static func targets(_ name: String, _ fields: JSONFields) throws(JSONFieldsError) -> Targets? {
@@ -215,15 +217,30 @@ extension PEFTConfiguration {
         }
     }
 
-    /// The linear maps that this means on `encoder`. `prefix` is what the task model, if it was trained on one, puts before the
+    /// The modules that this means on `encoder`. `prefix` is what the task model, if it was trained on one, puts before the
     /// names of modules; `file` is what errors call the configuration.
     ///
     /// - Throws: ``AdapterError`` for a target that matches nothing.
+    package func modules(
+        on encoder: TransformerEncoder, prefix: String = "", file: String = AdapterBundle.configName
+    ) throws(AdapterError) -> [AdaptedModule] {
+        guard type(of: method).sharedFields.contains(.targets) else { return [] }
+        return try PEFTTargets(self, file: file, config: encoder.config, prefix: prefix).modules()
+    }
+
+    /// How many modules each of its targets, layers, exclusions and patterns matches on `encoder`.
+    ///
+    /// - Throws: ``AdapterError`` as ``modules(on:prefix:file:)``.
+    package func matches(on encoder: TransformerEncoder) throws(AdapterError) -> [TargetMatch] {
+        guard type(of: method).sharedFields.contains(.targets) else { return [] }
+        return try PEFTTargets(self, file: AdapterBundle.configName, config: encoder.config, prefix: "").matches()
+    }
+
+    /// Those of them that are linear maps of layers.
     package func sites(
         on encoder: TransformerEncoder, prefix: String = "", file: String = AdapterBundle.configName
     ) throws(AdapterError) -> [Site] {
-        guard type(of: method).sharedFields.contains(.targets) else { return [] }
-        return try PEFTTargets(self, file: file, config: encoder.config, prefix: prefix).sites()
+        try modules(on: encoder, prefix: prefix, file: file).compactMap(\.site)
     }
 
     /// The file's bytes, for these adapters. Keys are sorted, as PEFT sorts them.
@@ -240,7 +257,7 @@ extension PEFTConfiguration {
         if method.sharedFields.contains(.excluded), let excluded { fields["exclude_modules"] = excluded.value }
         if method.sharedFields.contains(.biases) { fields["bias"] = biases.rawValue }
         if method.sharedFields.contains(.layers) {
-            fields["layers_pattern"] = NSNull()
+            fields["layers_pattern"] = layersPattern.isEmpty ? NSNull() : layersPattern
             fields["layers_to_transform"] = layers ?? NSNull()
         }
         return JSONFields.encoded(fields)
@@ -249,7 +266,8 @@ extension PEFTConfiguration {
     /// Equal in method and in all fields.
     public static func == (left: PEFTConfiguration, right: PEFTConfiguration) -> Bool {
         left.method.isEqual(to: right.method) && left.targets == right.targets && left.excluded == right.excluded
-            && left.layers == right.layers && left.modulesToSave == right.modulesToSave
+            && left.layers == right.layers && left.layersPattern == right.layersPattern
+            && left.modulesToSave == right.modulesToSave
             && left.biases == right.biases && left.baseModel == right.baseModel && left.taskType == right.taskType
             && left.adapterName == right.adapterName
     }

@@ -27,11 +27,14 @@ public struct PEFTNames: Sendable {
     }
 
     /// The key of a tensor of the base that was trained; `isUnderAdapter`: of a map that PEFT has wrapped for an adapter.
-    func base(_ tensor: FrozenTensor, isUnderAdapter: Bool) -> String {
+    package func base(_ tensor: FrozenTensor, isUnderAdapter: Bool) -> String {
         let name = PEFTNames.always + prefix + names.name(of: tensor)
         guard isUnderAdapter, let dot = name.lastIndex(of: ".") else { return name }
         return name[..<dot] + ".base_layer" + name[dot...]
     }
+
+    /// A module, as PEFT calls it.
+    public func module(_ module: AdaptedModule) -> String { PEFTNames.always + prefix + names.module(of: module) }
 
     /// The module of a site's linear map, as PEFT calls it.
     public func module(_ site: Site) -> String { PEFTNames.always + prefix + names.module(of: site) }

@@ -11,9 +11,9 @@ import Matrices
 struct UnfrozenTensors: Sendable {
     /// What `modules_to_save` has of them, sorted.
     private(set) var modules: [String] = []
-    /// What `bias` says: all, if there are biases that are not part of a saved module.
-    var biases: PEFTConfiguration.Biases { hasSingleBiases ? .all : .none }
-    private var hasSingleBiases = false
+    /// What `bias` says: all, if there are biases that are not part of a saved module, or those of the adapted maps if these are
+    /// there because of the adapters and all that there are.
+    private(set) var biases = PEFTConfiguration.Biases.none
     /// Each tensor with its change, and whether its module has an adapter besides.
     private(set) var tensors: [(tensor: FrozenTensor, delta: Parameter, isUnderAdapter: Bool)] = []
 
@@ -35,7 +35,7 @@ struct UnfrozenTensors: Sendable {
             if !isUnderAdapter, !isFoundElsewhere, !frozen.contains(module(of: tensor)) {
                 saved.insert(module(of: tensor))
             } else if tensor.isBias {
-                hasSingleBiases = true
+                biases = biases != .all && adapters.isOfAdapter(tensor) ? .adapted : .all
             }
         }
         modules = saved.sorted()
@@ -43,6 +43,12 @@ struct UnfrozenTensors: Sendable {
 }
 
 extension AdapterSet {
+    /// Whether a bias is there because its map has an adapter.
+    fileprivate func isOfAdapter(_ tensor: FrozenTensor) -> Bool {
+        guard case .bias(let site) = tensor else { return false }
+        return (linear[site] as? BiasDelta)?.isOfAdapter ?? false
+    }
+
     /// Whether a linear map that changes has an adapter on it too.
     fileprivate func hasAdapter(besides tensor: FrozenTensor) -> Bool {
         let adapter: (any LinearAdapter)? =

@@ -7,7 +7,8 @@ import Matrices
 ///     y = x (W + ΔW)ᵀ + b + Δb,   ΔW [outputs, inputs], Δb [1, outputs]
 ///
 /// With a base in float32 that is one product: W + ΔW is packed once for all passes that share their values. Below that W stays
-/// in the base's precision and x ΔWᵀ is a product of its own, in float32, so that small changes are not rounded away.
+/// in the base's precision and x ΔWᵀ is a product of its own, in float32, so that small changes are not rounded away; unless
+/// the adapter besides does more than add to what the map gives, as DoRA does: that goes through W + ΔW, rounded.
 public struct WeightDelta: MergeableAdapter {
     /// ΔW [outputs, inputs].
     public let weight: Parameter
@@ -29,12 +30,18 @@ public struct WeightDelta: MergeableAdapter {
     /// Those of the inner adapter.
     public var upperParameters: [Parameter] { inner?.upperParameters ?? [] }
 
+    /// Those of the inner adapter.
+    public var fixedParameters: [Parameter] { inner?.fixedParameters ?? [] }
+
+    /// Δb and those of the inner adapter.
+    public var undecayedParameters: [Parameter] { [bias].compactMap { $0 } + (inner?.undecayedParameters ?? []) }
+
     /// y [tokens, outputs] from x [tokens, inputs]; the pullback leaves dW and db and adds dx.
     public func forward(
         _ x: LinearInput, through base: FrozenLinear, _ pass: Pass
     ) -> (y: Matrix, pullback: LinearPullback) {
         let (y, pullback) =
-            base.precision == .float32
+            base.precision == .float32 || !(inner == nil || inner is LoRA)
             ? forward(x, inOne: base, pass) : forward(x, beside: base, pass)
         guard pass.demand > .nothing else { return (y, pullback) }
         let trainedBias = bias.flatMap { pass.trains($0) ? $0 : nil }

@@ -19,7 +19,7 @@ package struct BenchmarkSubject: Sendable {
     package var maximumTokens = 256
     /// The adapters that are trained, and where they go.
     package var lora = LoRAMethod()
-    package var projections: [Projection]?
+    package var targets = AdapterRecipe.Targets.usual
     package var layers: [Int]?
     /// Whether the encoder's own dropout applies in training.
     package var dropsInsideEncoder = true
@@ -31,7 +31,7 @@ package struct BenchmarkSubject: Sendable {
     }
 
     /// The adapters as training asks for them.
-    package var recipe: AdapterRecipe { AdapterRecipe(lora, projections: projections, layers: layers) }
+    package var recipe: AdapterRecipe { AdapterRecipe(lora, targets: targets, layers: layers) }
 
     /// The lengths of texts in tokens, cut to `limit`.
     func lengths(of texts: [TextInput], limit: Int) throws -> [Int] {

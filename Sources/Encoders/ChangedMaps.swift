@@ -10,7 +10,7 @@ package final class ChangedMaps: Sendable {
     /// Room for one thing, which threads that want it wait for while the first makes it.
     private final class Slot<Made: Sendable>: Sendable { let made = Mutex<Made?>(nil) }
 
-    /// The map that belongs to `parameter`, from `make` where nobody made it yet.
+    /// The linear map that belongs to `parameter`, packed, from `make` where nobody made it yet.
     package func map(of parameter: Parameter, _ make: () -> FrozenLinear) -> FrozenLinear {
         ChangedMaps.find(parameter, in: maps, make)
     }
@@ -18,6 +18,11 @@ package final class ChangedMaps: Sendable {
     /// The matrices that belong to `parameter`, from `make` where nobody made them yet.
     package func matrices(of parameter: Parameter, _ make: () -> [Matrix]) -> [Matrix] {
         ChangedMaps.find(parameter, in: derived, make)
+    }
+
+    /// The one matrix that belongs to `parameter`, from `make` where nobody made it yet: the lengths of a weight's rows, say.
+    package func matrix(of parameter: Parameter, _ make: () -> Matrix) -> Matrix {
+        matrices(of: parameter) { [make()] }[0]
     }
 
     private static func find<Made: Sendable>(

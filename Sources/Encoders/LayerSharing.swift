@@ -83,7 +83,14 @@ package struct LayerSharing: Sendable {
         guard left.linear.count == right.linear.count, left.norms == right.norms,
             left.embeddings?.tables == right.embeddings?.tables
         else { return false }
-        let parameters = left.norms.values.flatMap(\.parameters) + (left.embeddings?.tables.values.map { $0 } ?? [])
+        let (ofTables, others) = (left.embeddings?.adapters ?? [:], right.embeddings?.adapters ?? [:])
+        let areTablesSame =
+            ofTables.count == others.count
+            && ofTables.allSatisfy { table, adapter in others[table].map(adapter.isEqual) ?? false }
+        guard areTablesSame else { return false }
+        let parameters =
+            left.norms.values.flatMap(\.parameters) + (left.embeddings?.tables.values.map { $0 } ?? [])
+            + ofTables.values.flatMap(\.parameters)
         return left.linear.allSatisfy { areSame($0.value, leftPass, right.linear[$0.key], rightPass) }
             && haveSameValues(parameters, leftPass, rightPass)
             && areSame(left.embeddings?.projection, leftPass, right.embeddings?.projection, rightPass)
@@ -104,6 +111,15 @@ package struct LayerSharing: Sendable {
             )
             return left.parameters.values[leftRange] == right.parameters.values[rightRange]
         }
+    }
+}
+
+extension TableAdapter {
+    /// Whether another adapter is this one but for its values. Of those that are not `Equatable` nobody knows: they are not.
+    func isEqual(to other: any TableAdapter) -> Bool {
+        func isEqual<Value: Equatable>(_ own: Value) -> Bool { (other as? Value) == own }
+        guard let own = self as? any Equatable else { return false }
+        return isEqual(own)
     }
 }
 

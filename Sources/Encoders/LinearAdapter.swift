@@ -7,6 +7,13 @@ public protocol LinearAdapter: Sendable {
     /// Those of ``parameters`` that start at zero behind others that do not, as LoRA's B: they bear a higher rate (LoRA+,
     /// Hayou et al. 2024).
     var upperParameters: [Parameter] { get }
+    /// Those of ``parameters`` that never train, though they are saved with the others, as A of LoRA-FA.
+    var fixedParameters: [Parameter] { get }
+    /// Those of ``parameters`` that weight decay leaves alone: biases, and what would not go back to the base as it shrinks.
+    var undecayedParameters: [Parameter] { get }
+    /// Makes of a step's gradients, clipped, what an optimizer is to see of them. Asked only of adapters that have
+    /// ``fixedParameters``.
+    func condition(_ gradients: inout Gradients, _ parameters: ParameterVector)
     /// y from x [tokens, inputs] through the frozen map and the adapter, and the way back. The tokens may be some rows of a
     /// batch: whatever is random about them comes from ``Pass/mask(_:rate:)``.
     func forward(
@@ -17,6 +24,12 @@ public protocol LinearAdapter: Sendable {
 extension LinearAdapter {
     /// None.
     public var upperParameters: [Parameter] { [] }
+    /// None.
+    public var fixedParameters: [Parameter] { [] }
+    /// None.
+    public var undecayedParameters: [Parameter] { [] }
+    /// They stay as they are.
+    public func condition(_ gradients: inout Gradients, _ parameters: ParameterVector) {}
 }
 
 /// An adapter whose effect is a change of weight and bias, so that it can be merged into them.

@@ -38,11 +38,11 @@ extension ParameterVector {
         withMutableView(of: parameter) { Product.compute(a, b, scale: scale, accumulating: true, into: $0) }
     }
 
-    /// The parameter's single row += the sum of the rows of `dy`, added in their order: the gradient of a bias.
-    package mutating func addRowSum(of dy: Matrix, to parameter: Parameter) {
+    /// The parameter's single row += scale · the sum of the rows of `dy`, added in their order: the gradient of a bias.
+    package mutating func addRowSum(of dy: Matrix, scale: Float = 1, to parameter: Parameter) {
         precondition(parameter.rows == 1 && parameter.columns == dy.columns, "a bias has a number for each column")
         withMutableView(of: parameter) { sum in
-            dy.withView { dy in for row in 0..<dy.rows { sum.add(dy.rows(row..<row + 1)) } }
+            dy.withView { dy in for row in 0..<dy.rows { sum.add(dy.rows(row..<row + 1), scale: scale) } }
         }
     }
 

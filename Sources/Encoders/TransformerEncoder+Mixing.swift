@@ -47,7 +47,7 @@ extension AdapterSet {
     package var hasOnlyMapsNormsAndTables: Bool {
         let known =
             linear.values.reduce(0) { $0 + $1.parameters.count } + norms.values.reduce(0) { $0 + $1.parameters.count }
-            + (embeddings.map { $0.tables.count + ($0.projection?.parameters.count ?? 0) } ?? 0)
+            + (embeddings?.parameters.count ?? 0)
         return known == parameters.count
     }
 }

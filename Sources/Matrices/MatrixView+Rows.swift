@@ -20,9 +20,9 @@ extension MatrixView {
         }
     }
 
-    /// self += x, of the same shape.
-    package func add(_ x: MatrixView) {
-        forEachRow(with: x) { x, row in Kernels.table.add(1, x, row, columns) }
+    /// self += scale · x, of the same shape.
+    package func add(_ x: MatrixView, scale: Float = 1) {
+        forEachRow(with: x) { x, row in Kernels.table.add(scale, x, row, columns) }
     }
 
     /// Column j times `factors[j]`, in place.

@@ -13,7 +13,7 @@ import TestSupport
 
     @Test(arguments: [
         "query-value", "all-targets", "layers", "one-layer", "regex", "rslora", "patterns", "excluded", "bfloat16",
-        "sequence-classification", "bias-lora-only",
+        "sequence-classification", "bias-lora-only", "dora", "lora-bias",
     ])
     func aFolderOfPEFTComputesWhatPEFTComputes(name: String) throws {
         let encoder = try TinyEncoder.load()
@@ -33,14 +33,11 @@ import TestSupport
         #expect(bundle.ignored.isEmpty)
     }
 
-    @Test(arguments: [("dora", "use_dora"), ("lora-bias", "lora_bias")])
-    func whatChangesTheResultAndIsNotSupportedIsRefusedByName(name: String, field: String) throws {
-        let encoder = try TinyEncoder.load()
-        let error = #expect(throws: AdapterError.self) {
-            try AdapterBundle(contentsOf: Fixtures.url("peft/\(name)"), for: encoder)
-        }
-        guard case .unsupportedField(_, field, _, _) = error else {
-            Issue.record("\(String(describing: error))"); return
+    @Test(arguments: [("use_qalora", "true"), ("layer_replication", "[[0, 1]]"), ("use_bdlora", "{\"rows\": 2}")])
+    func whatChangesTheResultAndIsNotSupportedIsRefusedByName(field: String, value: String) throws {
+        let value = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+        guard case .unsupportedField(_, field, _, _) = try refusal({ $0[field] = value }) else {
+            Issue.record("not refused as unsupported"); return
         }
     }
 
@@ -136,7 +133,10 @@ import TestSupport
     }
 
     @Test func aTargetThatMatchesNothingIsNamed() throws {
-        guard case .targetMatchesNothing(_, "querry", _) = try refusal({ $0["target_modules"] = ["querry", "value"] })
+        guard
+            case .targetMatchesNothing(_, "querry", _, nearest: "query") = try refusal({
+                $0["target_modules"] = ["querry", "value"]
+            })
         else {
             Issue.record("not refused as matching nothing")
             return
@@ -145,7 +145,7 @@ import TestSupport
 
     @Test func aRankPatternThatMatchesNothingIsNamed() throws {
         guard
-            case .targetMatchesNothing(_, "^attention.qery", _) = try refusal({
+            case .targetMatchesNothing(_, "^attention.qery", _, _) = try refusal({
                 $0["rank_pattern"] = ["^attention.qery": 2]
             })
         else {

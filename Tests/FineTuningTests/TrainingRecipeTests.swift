@@ -213,12 +213,37 @@ import Testing
         ),
         (", \"adapters\": {\"a\": {\"rank\": 0}}", "adapters.a.rank is 0, expected a whole number from 1 to 4096"),
         (
-            ", \"adapters\": {\"a\": {\"method\": \"dora\"}}",
-            "adapters.a.method: there is no method 'dora' (did you mean 'lora'?)"
+            ", \"adapters\": {\"a\": {\"method\": \"lara\"}}",
+            "adapters.a.method: there is no method 'lara' (did you mean 'lora'?)"
         ),
         (
-            ", \"adapters\": {\"a\": {\"targets\": [\"qury\"]}}",
-            "adapters.a.targets[0]: there is no linear map 'qury' (did you mean 'query'?)"
+            ", \"adapters\": {\"a\": {\"targets\": [\"query\", \"query\"]}}",
+            "adapters.a.targets[1]: 'query' stands twice; leave one out"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"targets\": \"query,\"}}",
+            "adapters.a.targets is 'query,', expected a list of names, a pattern, or \"all-linear\""
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"method\": \"dora\", \"dora\": false}}",
+            "adapters.a.dora: \"method\": \"dora\" says 'dora' already; leave it out"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{\"rank\": 0}]}}",
+            "adapters.a.parts[0].rank is 0, expected a whole number from 1 to 4096"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{\"method\": \"dora\"}]}}",
+            "adapters.a.parts[0].method: the parts of an adapter have one method, here lora, since a folder of PEFT's has one;"
+                + " tasks may have adapters with different methods"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{\"lora_bias\": true}]}}",
+            "adapters.a.parts[0]: the method 'lora' has the same 'lora_bias' everywhere; a part may have its own rank, alpha, dropout"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"tokens\": [7, 7]}}",
+            "adapters.a.tokens is a list, expected a list of token ids, each once, or an object of such lists by the names of tables"
         ),
         (
             ", \"adapters\": {\"a\": {\"layers\": \"5-3\"}}",

@@ -64,8 +64,8 @@ import Testing
                 "--feature-memory is '1TB', expected a number of bytes, such as 500MB or 2GB"
             ),
             (
-                "train", ["--model", "m", "--train", "f", "--output", "d", "--targets", "query,valu"],
-                "--targets is 'query,valu', expected query, key, value, queryKeyValue, attentionOutput, gate, intermediate or output, or several of these with commas between them"
+                "train", ["--model", "m", "--train", "f", "--output", "d", "--targets", "query,query"],
+                "--targets is 'query,query', expected all-linear, names with commas between them, each once, or a regular expression"
             ),
             (
                 "predict", ["--model", "m", "--adapter", "a"],

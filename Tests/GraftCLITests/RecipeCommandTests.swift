@@ -94,6 +94,41 @@ import Testing
         #expect(words["tags's weight"] == "0.5")
     }
 
+    @Test func listsEveryAdaptedModuleAndWhatEachEntryMatches() throws {
+        let place = try place(
+            """
+            {"model": "base", "output": "out", "tasks": {"topics": {"train": "train.jsonl", "adapter": {"method": "dora", "rank": 2,
+              "targets": ["query", "word_embeddings"], "parts": [{}, {"targets": "output.dense", "layers": [2], "rank": 3}]}}}}
+            """)
+        let run = try place.graft("train", "--recipe", "recipe.json", "--dry-run", "--quiet")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(run.output.contains("adapter topics: DoRA of rank 2 (alpha 16) with the tables of words, on 6 modules"))
+        #expect(run.output.contains("  parts[0].targets match  query: 3, word_embeddings: 1"))
+        #expect(run.output.contains("  parts[1].layers match  2: 2"))
+        // A and B of rank 2, and a length for each of 32 outputs.
+        #expect(run.output.contains("encoder.layer.0.attention.self.query"))
+        #expect(run.output.contains(" 160 numbers (640 B)"))
+        let plan = try #require(
+            try place.graft("train", "--recipe", "recipe.json", "--dry-run", "--quiet", "--json").objects().last)
+        let adapter = try #require((plan["adapters"] as? [[String: Any]])?.first)
+        let modules = try #require(adapter["modules"] as? [[String: Any]])
+        #expect(modules.map { $0["place"] as? String ?? "" }.first == "embeddings.words")
+        let expected = [2 * (120 + 32) + 32, 160, 160, 160, 3 * (32 + 32) + 32, 3 * (64 + 32) + 32]
+        #expect(modules.compactMap { $0["parameters"] as? Int } == expected)
+        #expect(modules.compactMap { $0["bytes"] as? Int } == expected.map { 4 * $0 })
+        let matches = try #require(adapter["matches"] as? [[String: Any]])
+        #expect(matches.compactMap { $0["modules"] as? Int } == [3, 1, 6, 2])
+    }
+
+    @Test func refusesATargetThatMatchesNothingBeforeItTrains() throws {
+        let place = try place()
+        let run = try place.train(to: "out", "--targets", "query,valu")
+        #expect(run.code == 1)
+        #expect(
+            run.errors.contains("'valu' matches no module of this encoder that can be adapted; the nearest is 'value'"))
+        #expect(!place.exists("out"))
+    }
+
     @Test func comesToTheSameBytesAsTheLineOfTheSameMeaning() throws {
         let place = try place(
             """

@@ -54,13 +54,14 @@ struct AdapterHubLoRA {
     /// - Throws: ``AdapterError/notConvertible(_:reason:)`` for what it cannot.
     init(_ adapters: AdapterSet, on config: EncoderConfig) throws(AdapterError) {
         func refuse(_ reason: String) -> AdapterError { .notConvertible("AdapterHub", reason: reason) }
-        guard adapters.deltas.isEmpty, adapters.blocks.isEmpty, adapters.outputs.isEmpty else {
+        guard adapters.deltas.isEmpty, adapters.embeddings == nil, adapters.blocks.isEmpty, adapters.outputs.isEmpty
+        else {
             throw refuse("it holds more than adapters of linear maps")
         }
         (projections, rank, alpha, dropoutRate) = ([], 0, 0, 0)
         for site in adapters.sites {
-            guard let lora = adapters.linear[site] as? LoRA else {
-                throw refuse("the adapter at \(site) is not LoRA")
+            guard let lora = adapters.linear[site] as? LoRA, lora.bias == nil else {
+                throw refuse("the adapter at \(site) is not LoRA without a bias")
             }
             guard AdapterHubLoRA.places.contains(site.projection) else {
                 throw refuse("its library puts no LoRA on '\(site.projection.rawValue)'")

@@ -19,28 +19,43 @@ extension AdapterRecipe {
         plain.initialization = .standard
         var recipe = self
         recipe.method = plain
-        let asked = try recipe.fresh(for: encoder, seed: seed).adapters
-        var ranks: [Site: Int] = [:]
-        for (site, adapter) in asked.linear {
-            guard let lora = adapter as? LoRA else {
-                throw .cannotStart(
-                    LoRAInitialization.eva.rawValue, site: site.description, reason: "it is a start of LoRA alone")
-            }
-            ranks[site] = lora.a.rows
+        let (asked, start) = try recipe.fresh(for: encoder, seed: seed)
+        func refusal(_ place: String, _ reason: String) -> AdapterError {
+            .cannotStart(LoRAInitialization.eva.rawValue, site: place, reason: reason)
         }
-        let start = try EVA(rho: Double(plain.rho)).start(of: ranks, on: encoder, reading: batches)
-        var (linear, values) = ([Site: LoRA](), [Parameter: Matrix]())
-        for (site, components) in start.components {
-            guard let old = asked.linear[site] as? LoRA else { continue }
+        if asked.embeddings?.projection?.proper != nil {
+            throw refusal(FrozenTensor.projection, "it is a start of the maps in layers; leave this one out")
+        }
+        let maps = asked.linear.compactMapValues { ($0.proper as? LoRA) ?? ($0.proper as? DoRA)?.lora }
+        if let other = asked.sites.first(where: { maps[$0] == nil }) {
+            throw refusal(other.description, "it is a start of LoRA alone")
+        }
+        guard !maps.isEmpty else { throw .nothingTargeted }
+        let eva = try EVA(rho: Double(plain.rho)).start(of: maps.mapValues(\.a.rows), on: encoder, reading: batches)
+        var (changed, values) = ([AdaptedModule: any LinearAdapter](), [Parameter: Matrix]())
+        for (site, components) in eva.components {
+            guard let old = maps[site] else { continue }
             let lora = LoRA(
                 name: site.description, inputs: old.a.columns, outputs: old.b.rows, rank: components.rows,
-                scale: old.scale, dropoutRate: old.dropoutRate)
-            linear[site] = lora
+                scale: old.scale, dropoutRate: old.dropoutRate, isAFixed: old.isAFixed)
+            changed[.linear(site)] =
+                asked.linear[site]?.proper is DoRA ? DoRA(name: site.description, over: lora) : lora
             values[lora.a] = components
         }
-        let adapters = AdapterSet(linear)
+        let adapters = AdapterSet(
+            asked.linear.filter { eva.components[$0.key] != nil }, embeddings: asked.embeddings
+        ).replacingProper(with: changed)
         var parameters = ParameterVector(adapters.parameters)
-        for (parameter, value) in values { parameters[parameter] = value }
+        let before = Set(asked.parameters)
+        let factors = Set(maps.values.flatMap { $0.parameters })
+        for parameter in adapters.parameters {
+            if let value = values[parameter] {
+                parameters[parameter] = value
+            } else if before.contains(parameter), !factors.contains(parameter) {
+                // Tables start as they do without texts, and rows' lengths as they are.
+                parameters[parameter] = start[parameter]
+            }
+        }
         return (adapters, parameters)
     }
 }

@@ -24,6 +24,7 @@ public struct OffsetLoRA: MergeableAdapter {
     public init(_ lora: LoRA, startingAt a: Matrix, _ b: Matrix) {
         precondition(a.rows == lora.a.rows && a.columns == lora.a.columns, "A₀ has the extents of A")
         precondition(b.rows == lora.b.rows && b.columns == lora.b.columns, "B₀ has the extents of B")
+        precondition(lora.bias == nil, "a start at a part of the weight goes with no bias behind B")
         (self.lora, startA, startB) = (lora, a, b)
     }
 
@@ -32,6 +33,14 @@ public struct OffsetLoRA: MergeableAdapter {
 
     /// B.
     public var upperParameters: [Parameter] { lora.upperParameters }
+
+    /// A, where it is fixed.
+    public var fixedParameters: [Parameter] { lora.fixedParameters }
+
+    /// As its LoRA: the gradient of B is that of one on the whole weight.
+    public func condition(_ gradients: inout Gradients, _ parameters: ParameterVector) {
+        lora.condition(&gradients, parameters)
+    }
 
     /// A becomes A₀ and B becomes B₀.
     public func initialize(_ values: inout ParameterVector) { (values[lora.a], values[lora.b]) = (startA, startB) }

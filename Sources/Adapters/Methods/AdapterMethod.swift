@@ -25,6 +25,9 @@ public protocol AdapterMethod: Sendable, Equatable {
     /// How the tensors of this method are marked in their names: `.lora_`.
     static var tensorMark: String { get }
 
+    /// Whether adapters of this method go to tables of embeddings too, and to the map behind them.
+    static var adaptsEmbeddings: Bool { get }
+
     /// The method with settings by name.
     ///
     /// - Throws: ``AdapterError/invalidSetting(_:found:expected:)``
@@ -53,6 +56,19 @@ public protocol AdapterMethod: Sendable, Equatable {
     func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector)
+
+    /// Whether something of it trains that is on no module that it targets.
+    var trainsElsewhere: Bool { get }
+
+    /// The same, with some settings of its own on some modules.
+    ///
+    /// - Throws: ``AdapterError`` for a setting that is the same everywhere.
+    func setting(_ settings: MethodSettings, at modules: [AdaptedModule]) throws(AdapterError) -> Self
+
+    /// The same, on tables of embeddings and the map behind them as well.
+    ///
+    /// - Throws: ``AdapterError/notOfMethod(_:method:)`` where the method has no adapters for them.
+    func adapting(_ embeddings: [AdaptedModule], of config: EncoderConfig) throws(AdapterError) -> Self
 
     /// The method that made these adapters, as its library would say it: with what differs from module to module by name.
     func settled(on adapters: AdapterSet, for config: EncoderConfig) -> Self
@@ -94,6 +110,26 @@ extension AdapterMethod {
 
     /// No.
     public static var filesNorms: Bool { false }
+
+    /// No.
+    public static var adaptsEmbeddings: Bool { false }
+
+    /// No.
+    public var trainsElsewhere: Bool { false }
+
+    /// Refused: the files of most methods say a setting once.
+    public func setting(_ settings: MethodSettings, at modules: [AdaptedModule]) throws(AdapterError) -> Self {
+        let names = settings.names.joined(separator: ", ")
+        throw .notOfMethod(
+            "has the same settings everywhere, so a part of the recipe cannot have its own (\(names))",
+            method: Self.name)
+    }
+
+    /// Refused.
+    public func adapting(_ embeddings: [AdaptedModule], of config: EncoderConfig) throws(AdapterError) -> Self {
+        throw .notOfMethod(
+            "has no adapters for \(embeddings.map(\.name).joined(separator: ", "))", method: Self.name)
+    }
 
     /// Without asking the encoder.
     public func write(

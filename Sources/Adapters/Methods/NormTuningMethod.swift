@@ -98,19 +98,15 @@ extension NormTuningMethod {
         switch targets {
         case .names(let names):
             for name in names
-            where !config.normSites.contains(where: { PEFTTargets.names([name], match: module($0)) }) {
-                throw .targetMatchesNothing(
-                    file: reader.configPath, target: name,
-                    available: Set(config.normSites.map { config.names.module(of: $0) }).sorted())
+            where !config.normSites.contains(where: { ModulePatterns.ends(module($0), in: name) }) {
+                throw matchesNothing(name, reader)
             }
-            return config.normSites.filter { PEFTTargets.names(names, match: module($0)) }
+            return config.normSites.filter { site in names.contains { ModulePatterns.ends(module(site), in: $0) } }
         case .pattern(let pattern):
             let regex = try patterns.regex(pattern, field: "target_modules")
             let matching = config.normSites.filter { module($0).wholeMatch(of: regex) != nil }
             if matching.isEmpty {
-                throw .targetMatchesNothing(
-                    file: reader.configPath, target: pattern,
-                    available: Set(config.normSites.map { config.names.module(of: $0) }).sorted())
+                throw matchesNothing(pattern, reader)
             }
             return matching
         case .allLinear, .nothing, nil:
@@ -118,6 +114,14 @@ extension NormTuningMethod {
                 file: reader.configPath, field: "target_modules", found: targets?.names.first ?? "nothing",
                 expected: "names of norms, or a pattern")
         }
+    }
+
+    private func matchesNothing(_ target: String, _ reader: AdapterReader) -> AdapterError {
+        let config = reader.encoder.config
+        let available = Set(config.normSites.map { config.names.module(of: $0) }).sorted()
+        return .targetMatchesNothing(
+            file: reader.configPath, target: target, available: available,
+            nearest: NearestName.to(target, among: available))
     }
 
     /// A tensor of a norm, in the module that PEFT puts the new one into.

@@ -27,7 +27,9 @@ struct Embeddings: Sendable {
         let isBackwardRun = pass.demand > .nothing && adapters.trainsEmbeddings(in: pass)
         // 1. the sum of the tables' rows
         let rows = TableRows(of: batch, self, behind: adapters.prefixes.first?.value.count ?? 0)
-        var x = sum(rows, adapters.embeddings, adapters.prompt, pass)
+        let (sum, tablePullbacks) = self.sum(
+            rows, adapters.embeddings, adapters.prompt, pass, isBackwardRun: isBackwardRun)
+        var x = consume sum
         // 2. norm
         var normPullback: Norm.Pullback?
         if let norm = norm?.changed(at: .embeddings, by: adapters, pass) {
@@ -66,9 +68,12 @@ struct Embeddings: Sendable {
                 // 2.
                 if let normPullback { d = normPullback(d, &gradients) }
                 // 1.
+                for (table, pullback) in tablePullbacks where trained[table] == nil {
+                    _ = pullback(rows.read(from: table, d).rows, &gradients)
+                }
                 for (table, parameter) in trained {
-                    let (own, places) = table == .words && prompt != nil ? rows.ofWords(d) : (d, rows[table])
-                    gradients.addRows(of: own, at: places, to: parameter)
+                    let (dRead, places) = rows.read(from: table, d)
+                    gradients.addRows(of: tablePullbacks[table]?(dRead, &gradients) ?? dRead, at: places, to: parameter)
                 }
                 if let prompt, pass.trains(prompt.rows) {
                     let (own, places) = rows.ofVirtualTokens(d)
@@ -78,7 +83,53 @@ struct Embeddings: Sendable {
         )
     }
 
-    /// The rows of the tables that belong to each token, added.
+    /// The rows of the tables that belong to each token, added; and the way back through the adapters of tables, where there is
+    /// one.
+    private func sum(
+        _ rows: TableRows, _ delta: EmbeddingDelta?, _ prompt: SoftPrompt?, _ pass: Pass, isBackwardRun: Bool
+    ) -> (sum: Matrix, pullbacks: [EmbeddingTable: TablePullback]) {
+        guard let delta, !delta.adapters.isEmpty else { return (sum(rows, delta, prompt, pass), [:]) }
+        let pass = isBackwardRun ? pass : pass.demanding(.nothing)
+        var (sum, pullbacks) = (Matrix.empty, [EmbeddingTable: TablePullback]())
+        for table in EmbeddingTable.allCases {
+            guard let frozen = self.frozen(table, delta) else { continue }
+            let indices = rows[table]
+            var own = Matrix(uninitializedRows: indices.count, columns: words.width)
+            own.withMutableView { own in
+                for (token, index) in indices.enumerated() {
+                    if let prompt, index < 0 {
+                        pass.parameters.withView(of: prompt.rows) { own.row(token).copy($0.row(-1 - index)) }
+                    } else {
+                        frozen.copy(index, pass.parameters, into: own.row(token))
+                    }
+                }
+            }
+            if let adapter = delta.adapters[table] {
+                let (read, places) = rows.read(from: table, own)
+                let changed = adapter.forward(read, at: places, of: frozen, pass)
+                rows.put(changed.rows, from: table, into: &own)
+                if isBackwardRun { pullbacks[table] = changed.pullback }
+            }
+            if sum.count == 0 { sum = own } else { sum.add(own) }
+        }
+        return (sum, pullbacks)
+    }
+
+    /// A table as it is frozen, with what is added to it; nil: there is none.
+    private func frozen(_ table: EmbeddingTable, _ delta: EmbeddingDelta) -> FrozenTable? {
+        func made(_ matrix: Matrix?) -> FrozenTable? {
+            matrix.map {
+                FrozenTable(rows: $0.rows, width: $0.columns, delta: delta.tables[table], source: .matrix($0))
+            }
+        }
+        return switch table {
+        case .words:
+            FrozenTable(rows: words.rows, width: words.width, delta: delta.tables[.words], source: .words(words))
+        case .positions: made(positions)
+        case .segments: made(segments)
+        }
+    }
+
     private func sum(_ rows: TableRows, _ delta: EmbeddingDelta?, _ prompt: SoftPrompt?, _ pass: Pass) -> Matrix {
         var sum = Matrix(uninitializedRows: rows.words.count, columns: words.width)
         sum.withMutableView { sum in
@@ -116,11 +167,14 @@ struct Embeddings: Sendable {
 private struct TableRows: Sendable {
     /// Of words; −1, −2, … are virtual tokens, which have none.
     private(set) var words: [Int]
+    /// Whether there are any of these.
+    private let hasVirtualTokens: Bool
     private(set) var positions, segments: [Int]
 
     /// `offset` positions are taken before the first of each text.
     init(of batch: PackedBatch, _ embeddings: Embeddings, behind offset: Int) {
         words = batch.tokens.map(Int.init)
+        hasVirtualTokens = words.contains { $0 < 0 }
         segments = batch.segments.map(Int.init)
         positions = []
         guard embeddings.positions != nil else { return }
@@ -143,15 +197,29 @@ private struct TableRows: Sendable {
         }
     }
 
-    /// The rows of `d` that belong to words, and which these are.
-    func ofWords(_ d: Matrix) -> (Matrix, [Int]) { chosen(d, words.indices.filter { words[$0] >= 0 }) { $0 } }
+    /// Those of a batch's rows that a table has, and which these are: of words, all but virtual tokens.
+    func read(from table: EmbeddingTable, _ all: Matrix) -> (rows: Matrix, places: [Int]) {
+        guard table == .words, hasVirtualTokens else { return (all, self[table]) }
+        return chosen(all, words.indices.filter { words[$0] >= 0 }) { $0 }
+    }
+
+    /// Puts them back where they were.
+    func put(_ some: Matrix, from table: EmbeddingTable, into all: inout Matrix) {
+        guard table == .words, hasVirtualTokens else { return all = some }
+        let places = words.indices.filter { words[$0] >= 0 }
+        all.withMutableView { all in
+            some.withView { some in
+                for (index, place) in places.enumerated() { all.row(place).copy(some.row(index)) }
+            }
+        }
+    }
 
     /// The rows of `d` that belong to virtual tokens, and which these are, from 0.
     func ofVirtualTokens(_ d: Matrix) -> (Matrix, [Int]) {
         chosen(d, words.indices.filter { words[$0] < 0 }) { -1 - $0 }
     }
 
-    private func chosen(_ d: Matrix, _ rows: [Int], _ place: (Int) -> Int) -> (Matrix, [Int]) {
+    private func chosen(_ d: Matrix, _ rows: [Int], _ place: (Int) -> Int) -> (rows: Matrix, places: [Int]) {
         var some = Matrix(uninitializedRows: rows.count, columns: d.columns)
         some.withMutableView { some in
             d.withView { d in for (index, row) in rows.enumerated() { some.row(index).copy(d.row(row)) } }

@@ -17,11 +17,15 @@ public final class FrozenLinear: Sendable {
     package let inputFactors: [Float]?
 
     private let forwardPanels: PackedMatrix
-    private let backwardPanels: BackwardPanels
+    private let derived: Derived
     private let source: @Sendable () -> Matrix
 
-    /// W packed for dy·W, once somebody asks.
-    private final class BackwardPanels: Sendable { let packed = Mutex<PackedMatrix?>(nil) }
+    /// What is made of W once somebody asks.
+    private final class Derived: Sendable {
+        /// W packed for dy·W.
+        let backwardPanels = Mutex<PackedMatrix?>(nil)
+        let rowSquares = Mutex<[Double]?>(nil)
+    }
 
     /// Packs the weight that `source` gives, [outputs, inputs]. `source` is kept and must always give the same numbers.
     package init(
@@ -33,7 +37,7 @@ public final class FrozenLinear: Sendable {
         self.bias = bias
         self.source = source
         self.inputFactors = inputFactors
-        backwardPanels = BackwardPanels()
+        derived = Derived()
         let divided = inputFactors.map { weight.multiplyingColumns(by: $0.map { 1 / $0 }) } ?? weight
         forwardPanels = divided.withView { PackedMatrix($0.transposed, precision) }
     }
@@ -43,7 +47,7 @@ public final class FrozenLinear: Sendable {
         precondition(bias.count == other.outputs, "the bias has a number for each output")
         (inputs, outputs, self.bias) = (other.inputs, other.outputs, bias)
         (inputFactors, source) = (other.inputFactors, other.source)
-        (forwardPanels, backwardPanels) = (other.forwardPanels, other.backwardPanels)
+        (forwardPanels, derived) = (other.forwardPanels, other.derived)
     }
 
     /// W [outputs, inputs] as the checkpoint has it, in float32.
@@ -79,11 +83,39 @@ public final class FrozenLinear: Sendable {
     }
 
     private var packedForBackward: PackedMatrix {
-        backwardPanels.packed.withLock { panels in
+        derived.backwardPanels.withLock { panels in
             if let panels { return panels }
             let packed = weight.withView { PackedMatrix($0, precision) }
             panels = packed
             return packed
         }
+    }
+}
+
+extension FrozenLinear {
+    /// The sum of the squares of each row of W [outputs], in float32 whatever the precision. Computed once.
+    package var rowSquares: [Double] {
+        derived.rowSquares.withLock { squares in
+            if let squares { return squares }
+            let weight = weight
+            let computed = weight.withBuffer { values in
+                (0..<outputs).map { row in
+                    values[row * inputs..<(row + 1) * inputs].reduce(0) { $0 + Double($1) * Double($1) }
+                }
+            }
+            squares = computed
+            return computed
+        }
+    }
+
+    /// rows · Wᵀ [rows, outputs], without the bias, in float32 whatever the precision.
+    package func product(of rows: Matrix) -> Matrix {
+        precondition(rows.columns == inputs, "rows have \(inputs) columns")
+        var out = Matrix(uninitializedRows: rows.rows, columns: outputs)
+        let panels =
+            precision == .float32 && inputFactors == nil
+            ? forwardPanels : weight.withView { PackedMatrix($0.transposed) }
+        withViews(rows) { rows in out.withMutableView { Product.compute(rows[0], panels, into: $0) } }
+        return out
     }
 }

@@ -7,6 +7,14 @@ enum WordTable: Sendable {
     case mapped(TensorView)
     case inMemory(Matrix)
 
+    /// How many rows there are.
+    var rows: Int {
+        switch self {
+        case .mapped(let tensor): tensor.shape[0]
+        case .inMemory(let matrix): matrix.rows
+        }
+    }
+
     /// Numbers of a row.
     var width: Int {
         switch self {

@@ -7,6 +7,8 @@ public struct TrainingPlan: Sendable {
     public let encoder: String, encoderParameters: Int
     /// The stages in their order.
     public let stages: [Stage]
+    /// Where the adapters go.
+    public let adapters: [AdapterPlan]
     /// Every setting by its name, and what identifies base and data: two runs alike in these give the same bytes.
     public let settings: [(name: String, value: String)]
 
@@ -51,6 +53,7 @@ extension AdaptedModel {
         }
         return TrainingPlan(
             encoder: encoder.config.summary, encoderParameters: encoder.config.parameterCount, stages: stages,
+            adapters: try prepared.adapterPlans(),
             settings: prepared.identity.facets.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) })
     }
 }

@@ -7,7 +7,8 @@ extension TrainingRecipe.Adapter.Start {
     init(_ node: RecipeNode, _ paths: RecipePaths) throws(RecipeError) {
         var object = try node.object()
         if let from = object.optional("from") {
-            let settings = ["method", "targets", "layers"] + AdapterMethods.all.flatMap { $0.settingNames }
+            let settings =
+                ["method", "targets", "exclude", "layers", "parts"] + AdapterMethods.all.flatMap { $0.settingNames }
             if let other = settings.first(where: object.has) {
                 throw from.failure(
                     .conflict(
@@ -18,33 +19,27 @@ extension TrainingRecipe.Adapter.Start {
             self = .folder(try paths.existing(from, isFolder: true))
             return
         }
-        let names = AdapterMethods.all.map { ($0.name, $0) }
-        let method = try object.optional("method")?.choice("method", names) ?? LoRAMethod.self
-        var values: [String: MethodSettings.Value] = [:]
-        var nodes: [String: RecipeNode] = [:]
-        for name in method.settingNames {
-            nodes[name] = object.optional(name)
-            values[name] = try nodes[name]?.setting()
+        let names = AdapterMethods.names.map { ($0.name, $0) }
+        let named = try object.optional("method")?.choice("method", names)
+        let method = named?.method ?? LoRAMethod.self
+        let (written, nodes) = try object.settings(of: method)
+        var values = written
+        for (name, value) in named?.settings ?? [:] {
+            if let said = nodes[name] {
+                throw said.failure(
+                    .conflict("\"method\": \"\(named?.name ?? "")\" says '\(name)' already; leave it out"))
+            }
+            values[name] = value
         }
         var recipe: AdapterRecipe
         do { recipe = AdapterRecipe(try method.init(MethodSettings(values))) } catch {
-            guard case .invalidSetting(let name, _, let expected) = error else {
-                throw node.failure(.conflict("\(error)"))
-            }
-            throw (nodes[name] ?? node).invalid(expected)
+            throw node.failure(of: error, nodes)
         }
         if let node = object.optional("layers") { recipe.layers = try node.layers() }
-        if let node = object.optional("targets") {
-            var targets: [Projection] = []
-            for item in try node.list(of: "linear maps") {
-                let target: Projection = try item.choice("linear map")
-                if targets.contains(target) {
-                    throw item.failure(.conflict("'\(target.rawValue)' stands twice; leave one out"))
-                }
-                targets.append(target)
-            }
-            if targets.isEmpty { throw node.invalid("a linear map at least, or leave it out for the usual ones") }
-            recipe.projections = targets
+        if let node = object.optional("targets") { recipe.targets = try node.targets() }
+        if let node = object.optional("exclude") { recipe.excluded = try node.targets() }
+        for part in try object.optional("parts")?.list(of: "parts") ?? [] {
+            recipe.parts.append(try AdapterRecipe.Part(part, of: recipe.method, called: named?.name ?? LoRAMethod.name))
         }
         try object.end()
         self = .new(recipe)

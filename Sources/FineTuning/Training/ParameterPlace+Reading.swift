@@ -18,6 +18,7 @@ extension ParameterPlace {
             case .biases: .biases
             }
         self.init(
-            part: part, layer: place.layer, isUpper: place.isUpper, isVector: place.isVector, isBias: place.isBias)
+            part: part, layer: place.layer, isUpper: place.isUpper, isVector: place.isVector, isBias: place.isBias,
+            isFixed: place.isFixed)
     }
 }

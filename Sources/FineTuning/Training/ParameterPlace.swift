@@ -13,6 +13,8 @@ public struct ParameterPlace: Sendable, Hashable {
 
     /// Whether it is a bias: of a linear map, or of a norm.
     public var isBias: Bool
+    /// Whether it never trains, though it is saved with what does: A of LoRA-FA.
+    public var isFixed: Bool
 
     /// The parts of a model that may train.
     public enum Part: String, Sendable, CaseIterable {
@@ -32,9 +34,10 @@ public struct ParameterPlace: Sendable, Hashable {
 
     /// A place, in no layer and a matrix unless something else is said.
     public init(
-        part: Part, layer: Int? = nil, isUpper: Bool = false, isVector: Bool = false, isBias: Bool = false
+        part: Part, layer: Int? = nil, isUpper: Bool = false, isVector: Bool = false, isBias: Bool = false,
+        isFixed: Bool = false
     ) {
         (self.part, self.layer, self.isUpper, self.isVector) = (part, layer, isUpper, isVector)
-        self.isBias = isBias
+        (self.isBias, self.isFixed) = (isBias, isFixed)
     }
 }

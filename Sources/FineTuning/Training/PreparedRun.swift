@@ -126,6 +126,29 @@ struct PreparedRun {
     }
 }
 
+extension PreparedRun {
+    /// Where each adapter of the run goes.
+    func adapterPlans() throws(AdapterError) -> [AdapterPlan] {
+        var plans: [AdapterPlan] = []
+        for adapter in adapters.compactMap({ $0 }) {
+            let set = try adapter.adapters(for: encoder, seed: 0).0
+            switch adapter.start {
+            case .new(let recipe):
+                plans.append(
+                    AdapterPlan(
+                        adapter.name, summary: recipe.method.settled(on: set, for: encoder.config).summary, set,
+                        on: encoder.config, matches: try recipe.places(on: encoder.config).matches))
+            case .saved(let bundle):
+                plans.append(
+                    AdapterPlan(
+                        adapter.name, summary: bundle.configuration.method.summary, set, on: encoder.config,
+                        matches: try bundle.configuration.matches(on: encoder)))
+            }
+        }
+        return plans
+    }
+}
+
 extension TrainingRun.Adapter {
     /// The adapters on the encoder, and the values that they start from.
     fileprivate func adapters(

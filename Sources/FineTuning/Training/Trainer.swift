@@ -413,6 +413,7 @@ public struct Trainer: Sendable {
         guard loss.isFinite, norm.isFinite else {
             return .failure(StepFailure(loss: loss, gradientNorm: norm, texts: notFinite))
         }
+        condition(model)
         let rates = model.parameterRates(options).map { $0.map { $0 * share } }
         state.optimizer.step(
             &state.values, laneGradients[0], rates: rates,
@@ -431,6 +432,15 @@ public struct Trainer: Sendable {
         return .success(
             StepOutcome(
                 loss: loss, losses: losses.map { (task: tasks[$0.task].name, loss: $0.mean) }, gradientNorm: norm))
+    }
+
+    /// Makes the gradient of a step what the adapters want an optimizer to see.
+    private mutating func condition(_ model: StageModel) {
+        for (index, route) in model.routes.enumerated() where route.isTrained && route.adapters.conditionsGradients {
+            laneGradients[0].show(as: parameters.routes[index])
+            route.adapters.condition(&laneGradients[0], state.values.viewed(as: parameters.routes[index]))
+            laneGradients[0].show(as: parameters.whole)
+        }
     }
 
     /// Leaves the gradient of a step, summed over its batches, in the first of ``laneGradients``.

@@ -48,6 +48,7 @@ public struct TrainingStage: Sendable, Equatable {
 
         /// Whether a parameter of this place trains.
         public func includes(_ place: ParameterPlace) -> Bool {
+            guard !place.isFixed else { return false }
             let isInLayer = place.layer.map(layers.contains) ?? false
             return switch place.part {
             case .heads: heads

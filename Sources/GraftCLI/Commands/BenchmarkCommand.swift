@@ -64,7 +64,7 @@ enum BenchmarkCommand {
         subject.batchSize = values[TrainOptions.batchSize]
         subject.maximumTokens = values[TrainOptions.maximumTokens]
         subject.lora = LoRAMethod(rank: values[TrainOptions.rank], alpha: 2 * Float(values[TrainOptions.rank]))
-        (subject.projections, subject.layers) = (values[TrainOptions.targets], values[TrainOptions.layers])
+        (subject.targets, subject.layers) = (values[TrainOptions.targets] ?? .usual, values[TrainOptions.layers])
         subject.dropsInsideEncoder = !values[TrainOptions.noDropout]
         subject.repetition = Repetition(seconds: values[BenchmarkOptions.seconds])
         return subject

@@ -78,15 +78,21 @@ extension ModelCard {
         ]
     }
 
+    /// "LoRA of rank 8 (alpha 16) on query, value of every layer"
+    private static func words(of recipe: AdapterRecipe, on config: EncoderConfig) -> String {
+        let layers = recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer"
+        let maps = recipe.projections(for: config).map(\.rawValue).joined(separator: ", ")
+        return recipe.method.summary + " on \(maps) of "
+            + (recipe.parts.isEmpty ? layers : "\(recipe.parts.count) parts with settings of their own")
+    }
+
     private static func method(_ adapter: TrainingRun.Adapter?, _ run: TrainingRun, _ encoder: TransformerEncoder)
         -> String
     {
         var words =
             switch adapter?.start {
             case .new(let recipe):
-                recipe.method.summary + " on "
-                    + recipe.projections(for: encoder.config).map(\.rawValue).joined(separator: ", ") + " of "
-                    + (recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer")
+                words(of: recipe, on: encoder.config)
             case .saved: "An adapter that was trained before, and trained on"
             case nil: "No adapter: the head alone"
             }

@@ -52,9 +52,11 @@ extension TrainCommand {
     }
 
     private static func adapter(_ values: OptionValues) throws(CommandLineError) -> AdapterRecipe? {
-        try TrainOptions.adapterMethod(values).map {
-            AdapterRecipe($0, projections: values[TrainOptions.targets], layers: values[TrainOptions.layers])
-        }
+        guard let method = try TrainOptions.adapterMethod(values) else { return nil }
+        var recipe = AdapterRecipe(
+            method, targets: values[TrainOptions.targets] ?? .usual, layers: values[TrainOptions.layers])
+        recipe.excluded = values[TrainOptions.excluded]
+        return recipe
     }
 
     private static func options(_ values: OptionValues) -> TrainingOptions {

@@ -21,7 +21,10 @@ enum TrainCommand {
         if !isQuiet { try sayTheLosses(of: run, session) }
         let plan = try session.model.plan(run)
         if values[TrainOptions.dryRun] {
-            print(values[SharedOptions.Output.json] ? plan.json.line : plan.lines.joined(separator: "\n"))
+            print(
+                values[SharedOptions.Output.json]
+                    ? plan.json.line
+                    : (plan.lines + plan.adapters.flatMap(\.lines)).joined(separator: "\n"))
             return
         }
         if !isQuiet { StandardError.print(plan.lines.joined(separator: "\n")) }

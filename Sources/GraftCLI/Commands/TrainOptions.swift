@@ -28,7 +28,7 @@ enum TrainOptions {
 
     static let noMethod = "none"
     static let method = Option.defaulted(
-        "method", .choice((AdapterMethods.all.map { $0.name } + [noMethod]).map { ($0, $0) }),
+        "method", .choice((AdapterMethods.names.map(\.name) + [noMethod]).map { ($0, $0) }),
         default: LoRAMethod.name, "the kind of adapter; none trains the head alone")
     static let settings = Option.repeated(
         "setting", .methodSetting, "a setting of the method by its name in recipes, such as rank_stabilized=true",
@@ -38,10 +38,13 @@ enum TrainOptions {
     static let alpha = Option.defaulted(
         "alpha", .positiveNumber("X"), default: usualAdapter.alpha, "its strength: it is scaled by alpha / rank")
     static let targets = Option.optional(
-        "targets", .list("NAMES", of: .choice(of: Projection.self)),
-        "the linear maps to adapt, of those that the encoder has:"
-            + " \(Projection.allCases.map(\.rawValue).joined(separator: ", ")); query and value, or the map that holds"
-            + " them, if left out")
+        "targets", .adapterTargets,
+        "what to adapt: all-linear; names of linear maps, of those that the encoder has:"
+            + " \(Projection.allCases.map(\.rawValue).joined(separator: ", ")), of tables of embeddings (words) or of modules"
+            + " as in PEFT's target_modules; or a regular expression for whole names of modules; query and value, or the"
+            + " map that holds them, if left out")
+    static let excluded = Option.optional(
+        "exclude", .adapterTargets, "what is not adapted of that, said likewise")
     static let layers = Option.optional(
         "layers", .layers, "the layers to adapt, counted from 0: 3-5,7; all if left out")
     static let adapterDropout = Option.defaulted(
@@ -156,6 +159,7 @@ enum TrainOptions {
                 "Adapter and head",
                 [
                     method.specification, rank.specification, alpha.specification, targets.specification,
+                    excluded.specification,
                     layers.specification, adapterDropout.specification, settings.specification, head.specification,
                     threshold.specification,
                 ]),
@@ -187,6 +191,7 @@ enum TrainOptions {
             }
             let adapterOptions = [
                 ("rank", values.isGiven(rank)), ("alpha", values.isGiven(alpha)), ("targets", values.isGiven(targets)),
+                ("exclude", values.isGiven(excluded)),
                 ("layers", values.isGiven(layers)), ("adapter-dropout", values.isGiven(adapterDropout)),
                 ("setting", values.isGiven(settings)),
             ]
@@ -200,8 +205,11 @@ enum TrainOptions {
     ///
     /// - Throws: ``CommandLineError`` for a setting that the method has not, or that is out of range.
     static func adapterMethod(_ values: OptionValues) throws(CommandLineError) -> (any AdapterMethod)? {
-        guard let method = AdapterMethods.named(values[method]) else { return nil }
-        var settings: [String: MethodSettings.Value] = [:]
+        guard let named = AdapterMethods.names.first(where: { $0.name == values[TrainOptions.method] }) else {
+            return nil
+        }
+        let method = named.method
+        var settings = named.settings
         func set(_ name: String, _ value: MethodSettings.Value, _ option: String) throws(CommandLineError) {
             guard method.settingNames.contains(name) else {
                 let known = method.settingNames.isEmpty ? "no settings" : method.settingNames.joined(separator: ", ")

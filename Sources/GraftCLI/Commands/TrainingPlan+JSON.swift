@@ -5,8 +5,38 @@ extension TrainingPlan {
     var json: JSONText {
         .object([
             ("encoder", .string(encoder)), ("encoder_parameters", .integer(encoderParameters)),
-            ("stages", .array(stages.map(\.json))),
+            ("stages", .array(stages.map(\.json))), ("adapters", .array(adapters.map(\.json))),
             ("settings", .object(settings.map { ($0.name, .string($0.value)) })),
+        ])
+    }
+}
+
+extension AdapterPlan {
+    fileprivate var json: JSONText {
+        .object([
+            ("name", .string(name)), ("summary", .string(summary)), ("parameters", .integer(parameters)),
+            (
+                "matches",
+                .array(
+                    matches.map { match in
+                        .object([
+                            ("field", .string(match.field)), ("entry", .string(match.entry)),
+                            ("modules", .integer(match.modules)),
+                        ])
+                    })
+            ),
+            (
+                "modules",
+                .array(
+                    modules.map { module in
+                        .object([
+                            ("name", .string(module.name)), ("place", .string(module.place)),
+                            ("parameters", .integer(module.parameters)),
+                            ("trained_parameters", .integer(module.trained)),
+                            ("bytes", .integer(module.bytes)),
+                        ])
+                    })
+            ),
         ])
     }
 }
