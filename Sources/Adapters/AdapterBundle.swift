@@ -39,9 +39,13 @@ public struct AdapterBundle: Sendable {
         encoder.settle(adapters, in: &own)
         (self.adapters, self.parameters) = (adapters, own)
         self.encoder = encoder
-        configuration = PEFTConfiguration(
-            recipe.map { $0.settled(on: adapters, for: encoder.config) },
+        // A start from texts has given out the ranks anew.
+        let places = recipe?.startsFromTexts ?? false ? LowRankPlaces(adapters, encoder.config) : nil
+        var configuration = PEFTConfiguration(
+            places?.recipe ?? recipe?.settled(on: adapters, for: encoder.config),
             UnfrozenTensors(of: adapters, for: encoder.config), for: encoder.config, baseModel: baseModel)
+        places?.complete(&configuration)
+        self.configuration = configuration
         fingerprint = encoder.fingerprint
         ignored = []
     }
