@@ -39,10 +39,14 @@ public struct AdapterBundle: Sendable {
         encoder.settle(adapters, in: &own)
         (self.adapters, self.parameters) = (adapters, own)
         self.encoder = encoder
-        configuration = PEFTConfiguration(
-            recipe.map { $0.settled(on: adapters, for: encoder.config) },
+        // A start from texts has given out the ranks anew.
+        let places = recipe?.startsFromTexts ?? false ? LowRankPlaces(adapters, encoder.config) : nil
+        var configuration = PEFTConfiguration(
+            places?.recipe ?? recipe?.settled(on: adapters, for: encoder.config),
             UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
             baseModel: baseModel)
+        places?.complete(&configuration)
+        self.configuration = configuration
         fingerprint = encoder.fingerprint
         ignored = []
         if let method = configuration.method as? any AdapterHubMethod {

@@ -32,8 +32,8 @@ extension AdapterBundle {
 }
 
 /// How a configuration says which maps have which rank and scale.
-private struct LowRankPlaces {
-    let recipe: AdapterRecipe?
+struct LowRankPlaces {
+    private(set) var recipe: AdapterRecipe?
     private let targets: PEFTConfiguration.Targets?
     private var ranks: [String: Int] = [:]
     private var alphas: [String: Float] = [:]
@@ -64,6 +64,17 @@ private struct LowRankPlaces {
             rank: usual.a.rows, alpha: alpha(usual),
             projections: config.projections.filter(projections.contains),
             layers: isUniform && layers.count < config.distinctLayers ? layers : nil)
+    }
+
+    /// The places of adapters that are LoRA; nil where none is.
+    init?(_ adapters: AdapterSet, _ config: EncoderConfig) {
+        var linear: [Site: LoRA] = [:]
+        for (site, adapter) in adapters.linear { linear[site] = adapter.proper as? LoRA }
+        guard let first = linear.values.first else { return nil }
+        self.init(linear, config)
+        guard var method = recipe?.method as? LoRAMethod else { return }
+        method.dropoutRate = first.dropoutRate
+        recipe?.method = method
     }
 
     /// Adds what a recipe does not say.
