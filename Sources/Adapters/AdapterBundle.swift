@@ -46,13 +46,13 @@ public struct AdapterBundle: Sendable {
             UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
             baseModel: baseModel)
         places?.complete(&configuration)
-        self.configuration = configuration
-        fingerprint = encoder.fingerprint
-        ignored = []
         if let method = configuration.method as? any AdapterHubMethod {
             configuration.method = method.placed(as: adapters, on: encoder.config)
             configuration.adapterName = AdapterHubFiles.usualName
         }
+        self.configuration = configuration
+        fingerprint = encoder.fingerprint
+        ignored = []
     }
 
     /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.
