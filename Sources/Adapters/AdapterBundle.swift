@@ -81,7 +81,8 @@ public struct AdapterBundle: Sendable {
         var own = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { own[parameter] = other.parameters[parameter] }
         parameters = own
-        configuration = other.configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config))
+        configuration = other.configuration.saving(
+            UnfrozenTensors(of: adapters, for: encoder.config, beside: other.configuration.method))
         let layers = Set(adapters.linear.filter { $0.value.proper != nil }.map(\.key.layer))
         if layers.isEmpty { configuration.targets = .nothing }
         configuration.layers = layers.isEmpty ? nil : layers.sorted()

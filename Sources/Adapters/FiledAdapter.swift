@@ -27,10 +27,6 @@ extension AdapterSet {
         for parameter in adapters.parameters { own[parameter] = values[parameter] ?? parameters[parameter] }
         return (adapters, own)
     }
-
-    private func replacing(_ linear: [Site: any LinearAdapter]) -> AdapterSet {
-        AdapterSet(linear, norms: norms, embeddings: embeddings)
-    }
 }
 
 extension LinearAdapter {

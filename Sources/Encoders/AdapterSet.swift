@@ -2,7 +2,7 @@
 /// was added to norms and embeddings.
 public struct AdapterSet: Sendable {
     /// The adapter of each adapted site.
-    public let linear: [Site: any LinearAdapter]
+    public private(set) var linear: [Site: any LinearAdapter]
     /// What is added to norms.
     public let norms: [NormSite: NormDelta]
     /// What is added to the tables of embeddings; nil: nothing.
@@ -23,6 +23,13 @@ public struct AdapterSet: Sendable {
     ) {
         (self.linear, self.norms, self.embeddings) = (linear, norms, embeddings)
         (self.blocks, self.outputs) = (blocks, outputs)
+    }
+
+    /// The same with other adapters on linear maps.
+    package func replacing(_ linear: [Site: any LinearAdapter]) -> AdapterSet {
+        var changed = self
+        changed.linear = linear
+        return changed
     }
 
     /// No adapters: the base as it is.
