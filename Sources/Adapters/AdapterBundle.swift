@@ -39,16 +39,18 @@ public struct AdapterBundle: Sendable {
         encoder.settle(adapters, in: &own)
         (self.adapters, self.parameters) = (adapters, own)
         self.encoder = encoder
-        configuration = PEFTConfiguration(
+        // With the ranks that a start from texts has given out.
+        var configuration = PEFTConfiguration(
             recipe.map { $0.settled(on: adapters, for: encoder.config) }, adapters,
             UnfrozenTensors(of: adapters, for: encoder.config, beside: recipe?.method), for: encoder.config,
             baseModel: baseModel)
-        fingerprint = encoder.fingerprint
-        ignored = []
         if let method = configuration.method as? any AdapterHubMethod {
             configuration.method = method.placed(as: adapters, on: encoder.config)
             configuration.adapterName = AdapterHubFiles.usualName
         }
+        self.configuration = configuration
+        fingerprint = encoder.fingerprint
+        ignored = []
     }
 
     /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.

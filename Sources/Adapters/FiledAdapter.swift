@@ -40,9 +40,7 @@ extension AdapterSet {
             embeddings = EmbeddingDelta(
                 tables: own.tables, projection: projection.replacingProper(with: proper), adapters: own.adapters)
         }
-        var set = AdapterSet(linear, norms: norms, embeddings: embeddings, blocks: blocks, outputs: outputs)
-        (set.prefixes, set.prompt) = (prefixes, prompt)
-        return set
+        return replacing(linear, embeddings: embeddings)
     }
 }
 

@@ -2,11 +2,11 @@
 /// was added to norms and embeddings.
 public struct AdapterSet: Sendable {
     /// The adapter of each adapted site.
-    public let linear: [Site: any LinearAdapter]
+    public private(set) var linear: [Site: any LinearAdapter]
     /// What is added to norms.
     public let norms: [NormSite: NormDelta]
     /// What is added to the tables of embeddings; nil: nothing.
-    public let embeddings: EmbeddingDelta?
+    public private(set) var embeddings: EmbeddingDelta?
     /// The adapter of each adapted block.
     public let blocks: [BlockSite: any BlockAdapter]
     /// The adapter behind each adapted layer.
@@ -23,6 +23,13 @@ public struct AdapterSet: Sendable {
     ) {
         (self.linear, self.norms, self.embeddings) = (linear, norms, embeddings)
         (self.blocks, self.outputs) = (blocks, outputs)
+    }
+
+    /// The same with other adapters on linear maps, those of embeddings among them.
+    package func replacing(_ linear: [Site: any LinearAdapter], embeddings: EmbeddingDelta?) -> AdapterSet {
+        var changed = self
+        (changed.linear, changed.embeddings) = (linear, embeddings)
+        return changed
     }
 
     /// No adapters: the base as it is.

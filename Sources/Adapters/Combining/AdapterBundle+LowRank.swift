@@ -25,52 +25,16 @@ extension AdapterBundle {
         for (tensor, delta) in adapters.deltas {
             if let change = changes[tensor] { values[delta] = change }
         }
-        let places = LowRankPlaces(linear, config)
-        self.init(places.recipe, trained: values, adapters, on: encoder, baseModel: baseModel)
-        places.complete(&configuration)
+        self.init(.usual(of: linear), trained: values, adapters, on: encoder, baseModel: baseModel)
     }
 }
 
-/// How a configuration says which maps have which rank and scale.
-private struct LowRankPlaces {
-    let recipe: AdapterRecipe?
-    private let targets: PEFTConfiguration.Targets?
-    private var ranks: [String: Int] = [:]
-    private var alphas: [String: Float] = [:]
-
-    init(_ linear: [Site: LoRA], _ config: EncoderConfig) {
-        let sites = linear.keys.sorted()
-        guard let first = sites.first else {
-            (recipe, targets) = (nil, nil)
-            return
-        }
-        func alpha(_ lora: LoRA) -> Float { lora.scale * Float(lora.a.rows) }
-        func module(_ site: Site) -> String { config.names.module(of: site) }
-        // The rank that most maps have; of several such the largest.
-        let counts = Dictionary(grouping: linear.values) { $0.a.rows }
-        let mostUsual = counts.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.value.first
-        guard let usual = mostUsual ?? linear[first] else { preconditionFailure("there is an adapter") }
-        for (site, lora) in linear {
-            if lora.a.rows != usual.a.rows { ranks[module(site)] = lora.a.rows }
-            if alpha(lora) != alpha(usual) { alphas[module(site)] = alpha(lora) }
-        }
-        let layers = Set(sites.map(\.layer)).sorted()
-        let projections = Set(sites.map(\.projection))
-        let isUniform = layers.allSatisfy { layer in
-            Set(sites.filter { $0.layer == layer }.map(\.projection)) == projections
-        }
-        targets = isUniform ? nil : .names(sites.map(module).sorted())
-        recipe = AdapterRecipe(
-            rank: usual.a.rows, alpha: alpha(usual),
-            projections: config.projections.filter(projections.contains),
-            layers: isUniform && layers.count < config.distinctLayers ? layers : nil)
-    }
-
-    /// Adds what a recipe does not say.
-    func complete(_ configuration: inout PEFTConfiguration) {
-        if let targets { configuration.targets = targets }
-        guard var method = configuration.method as? LoRAMethod else { return }
-        (method.rankPattern, method.alphaPattern) = (ranks, alphas)
-        configuration.method = method
+extension AdapterRecipe {
+    /// LoRA of the rank that most maps have, of several such the largest; what differs is said where the recipe is settled on the
+    /// adapters. Nil where there are none.
+    fileprivate static func usual(of linear: [Site: LoRA]) -> AdapterRecipe? {
+        let ranks = Dictionary(grouping: linear.sorted { $0.key < $1.key }.map(\.value)) { $0.a.rows }
+        let usual = ranks.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.value.first
+        return usual.map { AdapterRecipe(rank: $0.a.rows, alpha: $0.scale * Float($0.a.rows)) }
     }
 }

@@ -85,19 +85,13 @@ struct LowRankParts: Sendable {
 
     /// The folder of PEFT's that is the same.
     func bundle(on encoder: TransformerEncoder, baseModel: String?) -> AdapterBundle {
-        let names = encoder.config.names
         let usual = parts.first
-        let (rank, alpha) = (usual?.rank ?? 1, usual.map { LowRankParts.alpha(of: $0) } ?? 1)
-        var method = LoRAMethod(rank: rank, alpha: alpha)
+        let method = LoRAMethod(rank: usual?.rank ?? 1, alpha: usual.map { LowRankParts.alpha(of: $0) } ?? 1)
         var linear: [Site: LoRA] = [:]
         for part in parts {
-            let module = names.module(of: part.site)
-            if part.rank != rank { method.rankPattern[module] = part.rank }
-            let own = LowRankParts.alpha(of: part)
-            if own != alpha { method.alphaPattern[module] = own }
             linear[part.site] = LoRA(
                 name: part.site.description, inputs: part.a.columns, outputs: part.b.rows, rank: part.rank,
-                scale: own / Float(part.rank), dropoutRate: 0)
+                scale: LowRankParts.alpha(of: part) / Float(part.rank), dropoutRate: 0)
         }
         let adapters = AdapterSet(linear)
         var values = ParameterVector(adapters.parameters)
@@ -105,19 +99,8 @@ struct LowRankParts: Sendable {
             guard let lora = linear[part.site] else { continue }
             (values[lora.a], values[lora.b]) = (part.a, part.b)
         }
-        let projections = Projection.allCases.filter { projection in parts.contains { $0.site.projection == projection }
-        }
-        let layers = Set(parts.map(\.site.layer)).sorted()
-        let isRegular = parts.count == projections.count * layers.count
-        let isEverywhere = layers.count == encoder.config.distinctLayers
-        var bundle = AdapterBundle(
-            AdapterRecipe(method, projections: projections, layers: isEverywhere ? nil : layers), trained: values,
-            adapters, on: encoder, baseModel: baseModel)
-        if !isRegular {
-            bundle.configuration.targets = .names(parts.map { names.module(of: $0.site) }.sorted())
-            bundle.configuration.layers = nil
-        }
-        return bundle
+        // Ranks, scales and places are said as the adapters have them.
+        return AdapterBundle(AdapterRecipe(method), trained: values, adapters, on: encoder, baseModel: baseModel)
     }
 
     /// The alpha that gives the part's scale again, to the bit where there is one.

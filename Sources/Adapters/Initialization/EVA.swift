@@ -114,8 +114,7 @@ public struct EVA: Sendable {
         guard let before else { return [Bool](repeating: false, count: now.rows) }
         return (0..<now.rows).map { row in
             let cosine = (0..<now.columns).reduce(0.0) { $0 + before[row, $1] * now[row, $1] }
-            // A direction has no sign.
-            return abs(cosine) >= tau
+            return cosine >= tau
         }
     }
 

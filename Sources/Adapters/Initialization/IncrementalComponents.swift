@@ -50,8 +50,20 @@ struct IncrementalComponents {
         }
         rows += batch.rows
         let decomposition = SingularValueDecomposition(stacked, rank: count)
-        (components, values) = (decomposition.right, Array(decomposition.values.prefix(count)))
+        (components, values) = (decomposition.right.withPositiveRows, Array(decomposition.values.prefix(count)))
         let all = squares.reduce(0, +)
         shares = values.map { all > 0 ? $0 * $0 / all : 0 }
+    }
+}
+
+extension DoubleMatrix {
+    /// Each row with the sign that makes its largest number positive, as PEFT gives components theirs.
+    fileprivate var withPositiveRows: DoubleMatrix {
+        multiplyingRows(
+            by: (0..<rows).map { row in
+                var largest = 0.0
+                for column in 0..<columns where abs(self[row, column]) > abs(largest) { largest = self[row, column] }
+                return largest < 0 ? -1 : 1
+            })
     }
 }

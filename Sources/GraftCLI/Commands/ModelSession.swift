@@ -40,13 +40,13 @@ struct ModelSession {
     }
 
     /// Loads adapters under their folders' names, or under their paths where two have the same, each at its weight; of one folder that is
-    /// named twice, with the weight behind its path.
+    /// named twice, with its weight behind the path.
     mutating func load(_ adapters: [WeightedFolder], _ values: OptionValues) throws -> [String] {
         let names = adapters.map { $0.folder.standardizedFileURL.lastPathComponent }
         let paths = adapters.map(\.folder.relativePath)
         return try adapters.enumerated().map { index, adapter in
             var name = names.count { $0 == names[index] } > 1 ? paths[index] : names[index]
-            if paths.count(where: { $0 == paths[index] }) > 1 { name += "=\(adapter.weight)" }
+            if adapter.weight != 1, paths.count(where: { $0 == paths[index] }) > 1 { name += "=\(adapter.weight)" }
             let task = try load(adapter.folder, named: name, values)
             if adapter.weight != 1 { try model.scaleAdapters(of: task, by: adapter.weight) }
             return task
