@@ -83,7 +83,7 @@ public struct DoRA: MergeableAdapter, Equatable {
     }
 
     /// g = m / n; 0 where n is: what has no direction has no length.
-    private func gains(_ norms: Matrix, _ values: ParameterVector) -> [Float] {
+    func gains(_ norms: Matrix, _ values: ParameterVector) -> [Float] {
         zip(values[magnitude].values, norms.values).map { $1 == 0 ? 0 : $0 / $1 }
     }
 

@@ -96,7 +96,7 @@ extension IA3Method {
         of adapters: AdapterSet, _ targets: PEFTConfiguration.Targets, on config: EncoderConfig
     ) -> [String: Any] {
         var fields = fields()
-        if let feedForward {
+        if let feedForward, feedForward.isPart(of: targets) {
             fields["feedforward_modules"] = feedForward == .nothing ? [String]() : feedForward.value
             return fields
         }
@@ -159,5 +159,13 @@ extension IA3Method {
                 names.module(site) + ".ia3_l", shape: adapter.scalesInput ? [1, count] : [count, 1],
                 floats: parameters[adapter.factors].values)
         }
+    }
+}
+
+extension PEFTConfiguration.Targets {
+    /// Whether PEFT takes them beside these targets: of two lists one has to be a part of the other.
+    fileprivate func isPart(of targets: PEFTConfiguration.Targets) -> Bool {
+        guard case .names(let names) = self, case .names(let all) = targets else { return true }
+        return names.allSatisfy(all.contains)
     }
 }

@@ -17,6 +17,9 @@ package struct ModulePatterns {
     /// The name of a module.
     func name(_ module: AdaptedModule) -> String { prefix + config.names.module(of: module) }
 
+    /// The name of a site's module.
+    func module(_ site: Site) -> String { prefix + config.names.module(of: site) }
+
     /// The name of a norm's module.
     func module(_ site: NormSite) -> String { prefix + config.names.module(of: site) }
 

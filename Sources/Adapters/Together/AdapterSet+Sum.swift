@@ -33,7 +33,9 @@ extension AdapterSet {
                     "it is more than changes of linear maps, norms and tables: what it does depends on what is below it"
             )
         }
+        try refuseBothOnTables(terms)
         var linear: [Site: [AdapterSum.Term]] = [:]
+        var rows: [EmbeddingTable: [TableSum.Term]] = [:]
         var projection: [AdapterSum.Term] = []
         var norms: [NormSite: NormDelta] = [:]
         var tables: [EmbeddingTable: Parameter] = [:]
@@ -54,18 +56,34 @@ extension AdapterSet {
                 norms[site] = NormDelta(scale: scale ?? norms[site]?.scale, shift: shift ?? norms[site]?.shift)
             }
             for (table, parameter) in term.adapters.embeddings?.tables ?? [:] { tables[table] = add(parameter, term) }
+            for (table, adapter) in term.adapters.embeddings?.adapters ?? [:] {
+                rows[table, default: []].append(.init(adapter: adapter, weight: term.weight, pass: term.pass))
+            }
             if let adapter = term.adapters.embeddings?.projection {
                 projection.append(.init(adapter: adapter, weight: term.weight, pass: term.pass))
             }
         }
-        let hasEmbeddings = !tables.isEmpty || !projection.isEmpty
+        let hasEmbeddings = !tables.isEmpty || !projection.isEmpty || !rows.isEmpty
         let adapters = AdapterSet(
             linear.mapValues(adapter(of:)), norms: norms,
             embeddings: hasEmbeddings
-                ? EmbeddingDelta(tables: tables, projection: projection.isEmpty ? nil : adapter(of: projection)) : nil)
+                ? EmbeddingDelta(
+                    tables: tables, projection: projection.isEmpty ? nil : adapter(of: projection),
+                    adapters: rows.mapValues(TableSum.init(terms:))) : nil)
         var parameters = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { parameters[parameter] = sums[parameter] ?? parameters[parameter] }
         return (adapters, parameters)
+    }
+
+    /// A table whose numbers one task changed is another for the others' adapters of it than the one that they were trained on.
+    private static func refuseBothOnTables(_ terms: [Term]) throws(AdapterError) {
+        let unfrozen = Set(terms.flatMap { ($0.adapters.embeddings?.tables ?? [:]).keys })
+        for term in terms {
+            guard let table = term.adapters.embeddings?.adapters.keys.filter(unfrozen.contains).first else { continue }
+            throw .notAdded(
+                adapter: term.name,
+                reason: "it adapts the table of \(table.rawValue), whose own numbers are changed beside it")
+        }
     }
 
     private static func adapter(of terms: [AdapterSum.Term]) -> any LinearAdapter {
