@@ -38,6 +38,9 @@ public protocol AdapterMethod: Sendable, Equatable {
     /// The method that its folders are of, where PEFT has none of its own for it.
     var filed: any AdapterMethod { get }
 
+    /// How many positions of the encoder it takes before the first token of a text.
+    var virtualTokens: Int { get }
+
     /// A few words: "LoRA of rank 8 (alpha 16)".
     var summary: String { get }
 
@@ -114,6 +117,9 @@ extension AdapterMethod {
 
     /// The same: it says nothing of single sites.
     public func keeping(_ sites: [Site], for config: EncoderConfig) -> Self { self }
+
+    /// None.
+    public var virtualTokens: Int { 0 }
 
     /// Whether another method is this one with the same settings.
     func isEqual(to other: any AdapterMethod) -> Bool { (other as? Self) == self }

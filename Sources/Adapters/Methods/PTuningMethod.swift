@@ -40,6 +40,9 @@ public struct PTuningMethod: AdapterMethod {
         prompt.tokens = try PromptTuningMethod(fields).tokens
     }
 
+    /// All of them.
+    public var virtualTokens: Int { prompt.tokens }
+
     /// The method and its size.
     public var summary: String { "P-tuning with \(prompt.tokens) tokens" }
 

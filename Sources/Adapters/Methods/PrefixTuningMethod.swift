@@ -51,6 +51,9 @@ public struct PrefixTuningMethod: AdapterMethod {
             projection: isProjected ? hidden : nil, startsAtZero: try settings.flag("zero", default: false))
     }
 
+    /// All of them.
+    public var virtualTokens: Int { tokens }
+
     /// The method and its size.
     public var summary: String { "prefix tuning with \(tokens) tokens" + (projection == nil ? "" : " from a network") }
 

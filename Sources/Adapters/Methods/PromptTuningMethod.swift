@@ -51,6 +51,9 @@ public struct PromptTuningMethod: AdapterMethod {
                 "start", default: .vocabulary, of: [("vocabulary", .vocabulary), ("random", .random)]))
     }
 
+    /// All of them.
+    public var virtualTokens: Int { tokens }
+
     /// The method and its size.
     public var summary: String { "prompt tuning with \(tokens) tokens" }
 

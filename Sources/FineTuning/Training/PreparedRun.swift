@@ -33,8 +33,9 @@ struct PreparedRun {
         for task in run.tasks {
             let (head, values, isFrozen, ownLimit) = try task.head(in: model, seed: options.seed)
             let route = adapters.firstIndex { $0?.name == task.adapter } ?? 0
-            let limit = min(
-                ownLimit ?? options.maximumTokens, encoder.maximumTokens(behind: routes[route].adapters))
+            // What stands before each text takes of the encoder's positions.
+            let positions = encoder.config.maximumPositions - (adapters[route]?.virtualTokens ?? 0)
+            let limit = min(ownLimit ?? options.maximumTokens, positions)
             var prepared = TrainingTask(
                 task.name, head: head, isHeadFrozen: isFrozen, route: route,
                 training: try task.training.map { try model.texts(of: $0, head, limit: limit) },
@@ -136,6 +137,16 @@ extension TrainingRun.Adapter {
             let fresh = try recipe.fresh(for: encoder, seed: seed, reading: texts)
             return (fresh.adapters, fresh.parameters)
         case .saved(let bundle): return (bundle.adapters, bundle.parameters)
+        }
+    }
+}
+
+extension TrainingRun.Adapter {
+    /// How many positions it takes before a text.
+    fileprivate var virtualTokens: Int {
+        switch start {
+        case .new(let recipe): recipe.method.virtualTokens
+        case .saved(let bundle): bundle.adapters.virtualTokens
         }
     }
 }
