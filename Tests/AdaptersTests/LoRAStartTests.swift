@@ -129,6 +129,114 @@ import Testing
         #expect(Closeness.relativeError(found.2.values, expected.2.values) < 1e-4)
     }
 
+    @Test(arguments: [LoRAInitialization.pissa, .olora])
+    func ranksThatDifferAreSaidInTheFolderEvenWhereLoRAIsRankStabilized(start: LoRAInitialization) throws {
+        var method = LoRAMethod(rank: 4, alpha: 6, isRankStabilized: true)
+        method.initialization = start
+        var recipe = AdapterRecipe(method, projections: TinyEncoder.projections)
+        recipe.parts = [.init(layers: [0]), .init(layers: [1, 2], settings: MethodSettings(["rank": .number(2)]))]
+        let (adapters, values) = try recipe.fresh(for: encoder, seed: 1)
+        let moved = try moved(adapters, values)
+        let batch = try batch()
+        let bundle = AdapterBundle(recipe, trained: moved, adapters, on: encoder, baseModel: nil)
+        let folder = try TemporaryFolder()
+        try bundle.write(into: folder.url)
+        let read = try AdapterBundle(contentsOf: folder.url, for: encoder)
+        let found = hidden(encoder, read.adapters, read.parameters, batch)
+        #expect(found == hidden(encoder, bundle.adapters, bundle.parameters, batch))
+        #expect(Closeness.largestDifference(found.values, hidden(encoder, adapters, moved, batch).values) < 1e-5)
+    }
+
+    private func moved(_ adapters: AdapterSet, _ values: ParameterVector) throws -> ParameterVector {
+        var values = values
+        for parameter in adapters.parameters {
+            var random = RandomStream(seed: 4, name: parameter.name)
+            values[parameter] = Matrix(
+                rows: parameter.rows, columns: parameter.columns,
+                values: values[parameter].values.map { $0 + 0.05 * random.normal() })
+        }
+        return values
+    }
+
+    // MARK: With what else LoRA has
+
+    @Test(arguments: ["gaussian", "orthogonal"])
+    func doraStartsAtTheBaseFromWhateverLeavesTheWeightWhole(start: String) throws {
+        let method = try LoRAMethod(
+            MethodSettings(["dora": .flag(true), "initialization": .text(start), "rank": .number(4)]))
+        let recipe = AdapterRecipe(method, targets: .allLinear)
+        let (adapters, values) = try recipe.fresh(for: encoder, seed: 1)
+        let batch = try batch()
+        let base = hidden(encoder, .none, ParameterVector([]), batch)
+        #expect(Closeness.largestDifference(hidden(encoder, adapters, values, batch).values, base.values) < 2e-5)
+        let plain = try AdapterRecipe(LoRAMethod(rank: 4), targets: .allLinear).fresh(for: encoder, seed: 1)
+        for (site, adapter) in adapters.linear {
+            let (dora, lora) = (try #require(adapter as? DoRA), try #require(plain.adapters.linear[site] as? LoRA))
+            #expect(values[dora.lora.a] != plain.parameters[lora.a], "\(site)")
+        }
+    }
+
+    @Test(arguments: ["pissa", "olora"])
+    func whatTakesTheWeightApartGoesWithNoLengths(start: String) throws {
+        let settings: [String: MethodSettings.Value] = ["dora": .flag(true), "initialization": .text(start)]
+        let error = #expect(throws: AdapterError.self) { try LoRAMethod(MethodSettings(settings)) }
+        guard case .invalidSetting("initialization", _, _) = error else {
+            Issue.record("\(String(describing: error))"); return
+        }
+        var method = LoRAMethod()
+        (method.trainsLengths, method.initialization) = (true, .pissa)
+        #expect(throws: AdapterError.self) { try AdapterRecipe(method).fresh(for: encoder, seed: 1) }
+    }
+
+    @Test func aBiasBehindBGoesWithTheStandardStartAlone() throws {
+        let settings: [String: MethodSettings.Value] = ["lora_bias": .flag(true), "initialization": .text("gaussian")]
+        #expect(throws: AdapterError.self) { try LoRAMethod(MethodSettings(settings)) }
+        var method = LoRAMethod()
+        (method.hasBias, method.initialization) = (true, .olora)
+        #expect(throws: AdapterError.self) { try AdapterRecipe(method).fresh(for: encoder, seed: 1) }
+    }
+
+    @Test(arguments: ["electra", "albert"])
+    func anOffsetStartsOnTheProjectionTooAndTablesAsEver(family: String) throws {
+        let fixture = try FamilyFixture(family)
+        let encoder = try fixture.encoder()
+        var method = LoRAMethod(rank: 2)
+        (method.initialization, method.trainsBaseBiases) = (.pissa, true)
+        let recipe = AdapterRecipe(method, targets: .pattern(".*(embeddings|embedding).*|.*query"))
+        let (adapters, values) = try recipe.fresh(for: encoder, seed: 1)
+        #expect(adapters.embeddings?.projection is OffsetLoRA)
+        #expect(adapters.embeddings?.adapters[.words] is TableLoRA)
+        let base = hidden(encoder, .none, ParameterVector([]), fixture.batch)
+        #expect(hidden(encoder, adapters, values, fixture.batch) == base)
+        let moved = try moved(adapters, values)
+        let folder = try TemporaryFolder()
+        try AdapterBundle(recipe, trained: moved, adapters, on: encoder, baseModel: nil).write(into: folder.url)
+        let read = try AdapterBundle(contentsOf: folder.url, for: encoder)
+        let found = hidden(encoder, read.adapters, read.parameters, fixture.batch)
+        let expected = hidden(encoder, adapters, moved, fixture.batch)
+        #expect(Closeness.largestDifference(found.values, expected.values) < 1e-4)
+        #expect(Closeness.largestDifference(found.values, base.values) > 1e-2)
+    }
+
+    @Test func evaStartsDoRAAndLeavesTablesAsTheyStart() throws {
+        let golden = try GoldenFile("starts/eva.safetensors")
+        let batches = try (0..<3).map { try golden.batch("\($0).") }
+        var method = LoRAMethod(rank: 4)
+        (method.initialization, method.trainsLengths) = (.eva, true)
+        let recipe = AdapterRecipe(method, targets: .names(["query", "intermediate", "words"]))
+        let (adapters, values) = try recipe.fresh(for: encoder, seed: 1, reading: batches)
+        #expect(adapters.embeddings?.adapters[.words] is TableLoRA)
+        #expect(adapters.linear.values.contains { ($0 as? DoRA)?.lora.a.rows != 4 })
+        let batch = try batch()
+        let base = hidden(encoder, .none, ParameterVector([]), batch)
+        #expect(hidden(encoder, adapters, values, batch) == base)
+        let folder = try TemporaryFolder()
+        let moved = try moved(adapters, values)
+        try AdapterBundle(recipe, trained: moved, adapters, on: encoder, baseModel: nil).write(into: folder.url)
+        let read = try AdapterBundle(contentsOf: folder.url, for: encoder)
+        #expect(hidden(encoder, read.adapters, read.parameters, batch) == hidden(encoder, adapters, moved, batch))
+    }
+
     // MARK: PEFT's folders
 
     @Test(arguments: ["pissa", "olora", "pissa-converted", "olora-converted"])

@@ -55,6 +55,28 @@ import Testing
         ]
     }
 
+    /// What else works beside the product that all share: with lengths of rows, factors, biases.
+    static func beside(_ encoder: TransformerEncoder) throws -> [Tenant] {
+        let methods: [any AdapterMethod] = [
+            try LoRAMethod(MethodSettings(["dora": .flag(true)])), IA3Method(),
+            try LoRAMethod(MethodSettings(["lora_bias": .flag(true), "rank": .number(2)])),
+        ]
+        return try methods.enumerated().map { index, method in
+            let recipe = AdapterRecipe(method, projections: encoder.config.projections)
+            let tenant = Tenant(try random(recipe, encoder, seed: 10 + UInt64(index)))
+            #expect(tenant.adapters.linear.values.allSatisfy { $0 is any RowwiseAdapter })
+            return tenant
+        }
+    }
+
+    /// Adapters of tables of embeddings, with two alike.
+    static func ofTables(_ encoder: TransformerEncoder) throws -> [Tenant] {
+        let method = try LoRAMethod(MethodSettings(["tokens": .list([.number(7), .number(11)])]))
+        let (rows, table) = (AdapterRecipe(method), AdapterRecipe(LoRAMethod(rank: 2), targets: .names(["words"])))
+        let seeds: [(recipe: AdapterRecipe, seed: UInt64)] = [(rows, 1), (table, 2), (rows, 1), (table, 3)]
+        return try seeds.map { Tenant(try random($0.recipe, encoder, seed: $0.seed)) }
+    }
+
     /// A weight that was trained whole, which has a product of its own.
     private static func changed(_ encoder: TransformerEncoder) -> Tenant {
         let projection: Projection = encoder.config.projections.contains(.output) ? .output : .intermediate
@@ -86,7 +108,7 @@ import Testing
     @Test(arguments: FamilyFixture.names, Precision.allCases)
     func aTextIsTheSameAmongTextsOfOthers(family: String, precision: Precision) throws {
         let encoder = try FamilyFixture(family).encoder(precision)
-        let tenants = try Self.tenants(encoder).filter { encoder.mixes($0.adapters) }
+        let tenants = try (Self.tenants(encoder) + Self.beside(encoder)).filter { encoder.mixes($0.adapters) }
         #expect(tenants.count >= 2)
         let texts = Self.texts(encoder, 24)
         var rows: [(rows: Range<Int>, adapters: AdapterSet, pass: Pass)] = []
@@ -125,11 +147,11 @@ import Testing
                 // The same as another, and one that begins as another does.
                 Tenant(try Self.random(AdapterRecipe(), encoder, seed: 3)),
                 Tenant(try Self.random(AdapterRecipe(rank: 2, layers: [last]), encoder, seed: 4)),
-            ]
+            ] + Self.beside(encoder) + Self.ofTables(encoder)
         let branches = tenants.map { (adapters: $0.adapters, pass: $0.pass) }
         let sharing = LayerSharing(branches, on: encoder)
         let batch = Self.joined(Self.texts(encoder, 7))
-        for chosen in [Array(tenants.indices), [1, 2, 8], [4, 7], [3], [0, 1]] {
+        for chosen in [Array(tenants.indices), [1, 2, 8], [4, 7], [3], [0, 1], [9, 12, 13, 14, 15, 1]] {
             let states = encoder.hiddenStates(batch, branches, sharing, chosen: chosen)
             #expect(states.count == chosen.count)
             for (index, hidden) in zip(chosen, states) {
@@ -137,7 +159,40 @@ import Testing
                 #expect(hidden == alone, "\(index) of \(chosen)")
             }
         }
-        #expect(sharing.strands(of: Array(tenants.indices)).contains([4, 7]))
+        let strands = sharing.strands(of: Array(tenants.indices))
+        #expect(strands.contains([4, 7]) && strands.contains([12, 14]) && strands.contains([13]))
+        #expect(tenants[12...].allSatisfy { !encoder.mixes($0.adapters) })
+    }
+
+    @Test(arguments: FamilyFixture.names)
+    func adaptersOfTablesAddUpAndMerge(family: String) throws {
+        let encoder = try FamilyFixture(family).encoder()
+        let tenants = try Self.ofTables(encoder)
+        let terms = zip(["rows", "table"], tenants).map { name, tenant in
+            AdapterSet.Term(name: name, adapters: tenant.adapters, pass: tenant.pass, weight: 0.5)
+        }
+        let (adapters, values) = try AdapterSet.sum(terms)
+        let batch = Self.joined(Self.texts(encoder, 5))
+        let together = encoder.forward(batch, adapters: adapters, Pass(parameters: values)).hidden
+        let merged = try encoder.merging(adapters, values)
+        let plain = merged.forward(batch, adapters: .none, Pass(parameters: ParameterVector([]))).hidden
+        #expect(Closeness.largestDifference(together.values, plain.values) < 1e-4)
+        // Σ w (adapted − frozen), on a table whose rows are looked at one by one.
+        let frozen = encoder.values(of: .table(.words))
+        let tables = try tenants.prefix(2).map { tenant in
+            try encoder.mergedTensors(tenant.adapters, tenant.pass.parameters)[.table(.words)] ?? frozen
+        }
+        var expected = frozen
+        for table in tables {
+            expected.add(table, scale: 0.5)
+            expected.add(frozen, scale: -0.5)
+        }
+        #expect(Closeness.largestDifference(merged.values(of: .table(.words)).values, expected.values) < 1e-5)
+        let unfrozen = try Unfreezing(embeddings: true).deltas(for: encoder, over: .none)
+        let own = AdapterSet.Term(
+            name: "unfrozen", adapters: unfrozen, pass: Pass(parameters: ParameterVector(unfrozen.parameters)),
+            weight: 1)
+        #expect(throws: AdapterError.self) { try AdapterSet.sum(terms + [own]) }
     }
 
     /// One method's texts among those of LoRA and of none: for each method that can be in such a batch at all.

@@ -17,7 +17,7 @@ extension LoRAMethod {
         }
         if initialization != .standard, hasBias { throw refusal("a bias behind B goes with the standard start alone") }
         if initialization.isOffset, trainsLengths {
-            throw refusal("it leaves a part of the weight to the adapter, and DoRA takes the lengths of the whole weight")
+            throw refusal("it takes a part of the weight for the adapter, and DoRA takes the lengths of the whole")
         }
         if initialization == .loftq, let table = embeddings.first(where: { $0.table != nil }) {
             throw .cannotStart(

@@ -16,7 +16,8 @@ extension DoRA: RowwiseAdapter {
     package func rowChange(of base: FrozenLinear, _ parameters: ParameterVector) -> any RowChange {
         let gains = gains(norms(base, parameters), parameters)
         return LengthChange(
-            term: lora.rowChange(of: base, parameters), gains: gains, shift: zip(gains, base.bias).map { (1 - $0) * $1 })
+            term: lora.rowChange(of: base, parameters), gains: gains, shift: zip(gains, base.bias).map { (1 - $0) * $1 }
+        )
     }
 }
 
