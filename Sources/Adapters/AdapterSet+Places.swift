@@ -4,7 +4,7 @@ extension AdapterSet {
     /// What a parameter of an adapter set is of: all that rates, decay and stages of training ask about it.
     public struct Place: Sendable, Hashable {
         /// What the parameter belongs to.
-        public let part: Part
+        public fileprivate(set) var part: Part
         /// The layer, from 0, as that of its ``Site``; nil for the embeddings, which are below all. The norm behind the last layer
         /// is in that.
         public let layer: Int?
@@ -63,6 +63,7 @@ extension AdapterSet {
         for layer in prefixes.keys.sorted() { addOnce(prefixes[layer]?.parameters ?? [], layer: layer) }
         addOnce([prompt?.rows].compactMap { $0 }, layer: nil)
         for (tensor, parameter) in deltas { places[parameter] = Place(of: tensor) }
+        for parameter in methodChanges { places[parameter] = places[parameter]?.ofAdapters }
         return places
     }
 
@@ -86,6 +87,13 @@ extension AdapterSet {
 }
 
 extension AdapterSet.Place {
+    /// The same as part of the adapters.
+    fileprivate var ofAdapters: AdapterSet.Place {
+        var place = self
+        place.part = .adapters
+        return place
+    }
+
     fileprivate init(of tensor: FrozenTensor) {
         (isUpper, isVector) = (false, tensor.isVector)
         switch tensor {

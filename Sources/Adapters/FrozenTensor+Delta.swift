@@ -94,6 +94,7 @@ extension AdapterSet {
             embeddings: hasEmbeddings ? EmbeddingDelta(tables: tables, projection: projection) : nil,
             blocks: blocks, outputs: outputs)
         (changed.prefixes, changed.prompt) = (prefixes, prompt)
+        changed.methodChanges = methodChanges
         return changed
     }
 }
