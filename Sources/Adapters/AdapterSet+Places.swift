@@ -4,7 +4,7 @@ extension AdapterSet {
     /// What a parameter of an adapter set is of: all that rates, decay and stages of training ask about it.
     public struct Place: Sendable, Hashable {
         /// What the parameter belongs to.
-        public let part: Part
+        public fileprivate(set) var part: Part
         /// The layer, from 0, as that of its ``Site``; nil for the embeddings, which are below all. The norm behind the last layer
         /// is in that.
         public let layer: Int?
@@ -75,10 +75,9 @@ extension AdapterSet {
                     isVector: adapter.undecayedParameters.contains(parameter), isBias: false, isFixed: false)
             }
         }
-        let ofAdapters = Set(linear.values.compactMap { ($0 as? BiasDelta).flatMap { $0.isOfAdapter ? $0.bias : nil } })
-        for (tensor, parameter) in deltas {
-            places[parameter] = Place(of: tensor, isOfAdapter: ofAdapters.contains(parameter))
-        }
+        for (tensor, parameter) in deltas { places[parameter] = Place(of: tensor) }
+        let biases = linear.values.compactMap { ($0 as? BiasDelta).flatMap { $0.isOfAdapter ? $0.bias : nil } }
+        for parameter in methodChanges.union(biases) { places[parameter] = places[parameter]?.ofAdapters }
         return places
     }
 
@@ -102,11 +101,18 @@ extension AdapterSet {
 }
 
 extension AdapterSet.Place {
-    fileprivate init(of tensor: FrozenTensor, isOfAdapter: Bool) {
+    /// The same as part of the adapters.
+    fileprivate var ofAdapters: AdapterSet.Place {
+        var place = self
+        place.part = .adapters
+        return place
+    }
+
+    fileprivate init(of tensor: FrozenTensor) {
         (isUpper, isVector, isFixed) = (false, tensor.isVector, false)
         switch tensor {
         case .weight(let site): (part, layer, isBias) = (.layers, site.layer, false)
-        case .bias(let site): (part, layer, isBias) = (isOfAdapter ? .adapters : .biases, site.layer, true)
+        case .bias(let site): (part, layer, isBias) = (.biases, site.layer, true)
         case .normScale(let site): (part, layer, isBias) = (.norms, site.layer, false)
         case .normShift(let site): (part, layer, isBias) = (.norms, site.layer, true)
         case .table, .projectionWeight: (part, layer, isBias) = (.embeddings, nil, false)

@@ -16,6 +16,9 @@ public struct AdapterSet: Sendable {
     /// What stands before the tokens of each text; nil: nothing.
     public var prompt: SoftPrompt?
 
+    /// Changes of norms and biases that are a method's own, and not what a stage unfreezes beside it.
+    package var methodChanges: Set<Parameter> = []
+
     /// The given adapters.
     public init(
         _ linear: [Site: any LinearAdapter], norms: [NormSite: NormDelta] = [:], embeddings: EmbeddingDelta? = nil,

@@ -109,6 +109,15 @@ package struct RankAllocation: Sendable {
         }
     }
 
+    /// The E of maps that have no rank in use: they end at zero, where they began.
+    package var unused: [Parameter] {
+        var start = 0
+        return adapters.compactMap { adapter in
+            defer { start += adapter.e.count }
+            return isInUse[start..<start + adapter.e.count].contains(true) ? nil : adapter.e
+        }
+    }
+
     /// E of ranks that are not in use becomes zero.
     package func mask(_ values: inout ParameterVector) {
         var start = 0

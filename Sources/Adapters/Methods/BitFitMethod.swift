@@ -43,7 +43,8 @@ public struct BitFitMethod: AdapterMethod {
             throw .notForFamily(
                 method: BitFitMethod.name, family: encoder.config.family.modelType, reason: "they have no biases")
         }
-        let adapters = try Unfreezing(biases: true).deltas(for: encoder)
+        var adapters = try Unfreezing(biases: true).deltas(for: encoder)
+        adapters.methodChanges = Set(adapters.parameters)
         return (adapters, ParameterVector(adapters.parameters))
     }
 

@@ -42,7 +42,8 @@ public struct NormTuningMethod: AdapterMethod {
     public func fresh(
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
-        let adapters = try Unfreezing(norms: true).deltas(for: encoder)
+        var adapters = try Unfreezing(norms: true).deltas(for: encoder)
+        adapters.methodChanges = Set(adapters.parameters)
         return (adapters, ParameterVector(adapters.parameters))
     }
 }
@@ -80,7 +81,8 @@ extension NormTuningMethod {
             default: false
             }
         }
-        let adapters = AdapterSet.none.changing(Set(tensors), of: encoder.config)
+        var adapters = AdapterSet.none.changing(Set(tensors), of: encoder.config)
+        adapters.methodChanges = Set(adapters.parameters)
         var values = ParameterVector(adapters.parameters)
         for (tensor, parameter) in adapters.deltas {
             var found = try reader.read(

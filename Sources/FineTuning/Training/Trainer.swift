@@ -242,8 +242,13 @@ public struct Trainer: Sendable {
         values = ended.bestOfRun?.values ?? (harmedTask == nil ? state.kept : start)
         keptOutputs = ended.bestOfRun.flatMap { bestOutputs[$0.stage] } ?? [:]
         let wasToTrain = (0..<max(1, ended.stages.count)).map { model(of: $0).isTrained }
+        let unused = Set(
+            state.allocations.flatMap { route, allocation in
+                allocation.unused.map { parameters.routes[route].range(of: $0).lowerBound }
+            })
         let unmoved = parameters.whole.parameters.enumerated().filter { index, parameter in
             wasToTrain.contains { $0[index] } && start[parameter] == values[parameter]
+                && !unused.contains(parameters.whole.range(of: parameter).lowerBound)
         }
         return TrainingReport(
             stages: ended.stages, bestStage: ended.bestOfRun?.stage, isInterrupted: end == .stopped,

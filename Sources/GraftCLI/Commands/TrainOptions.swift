@@ -28,8 +28,10 @@ enum TrainOptions {
 
     static let noMethod = "none"
     static let method = Option.defaulted(
-        "method", .choice((AdapterMethods.names.map(\.name) + [noMethod]).map { ($0, $0) }),
-        default: LoRAMethod.name, "the kind of adapter; none trains the head alone")
+        "method", .choice((AdapterMethods.names.map(\.name) + [noMethod]).map { ($0, $0) }, called: "METHOD"),
+        default: LoRAMethod.name,
+        "the kind of adapter: \(AdapterMethods.names.map(\.name).joined(separator: ", ")); none trains the head alone"
+    )
     static let settings = Option.repeated(
         "setting", .methodSetting, "a setting of the method by its name in recipes, such as rank_stabilized=true",
         isRequired: false)

@@ -87,11 +87,13 @@ extension ValueKind where Value: BinaryFloatingPoint & LosslessStringConvertible
 }
 
 extension ValueKind {
-    /// One of a few names.
-    package static func choice(_ choices: [(name: String, value: Value)]) -> ValueKind where Value: Equatable {
+    /// One of a few names; of many, help has one for all of them.
+    package static func choice(
+        _ choices: [(name: String, value: Value)], called valueName: String? = nil
+    ) -> ValueKind where Value: Equatable {
         let names = choices.map(\.name)
         return ValueKind(
-            valueName: names.joined(separator: "|"),
+            valueName: valueName ?? names.joined(separator: "|"),
             expected: names.count == 1
                 ? names[0] : names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1],
             read: { name in choices.first { $0.name == name }?.value },
