@@ -247,6 +247,15 @@ import Testing
         #expect(Closeness.largestDifference(found.values, try golden.floats("hidden")) < 5e-5)
     }
 
+    @Test(arguments: ["pissa-dora", "olora-dora"])
+    func aFolderOfPEFTWithLengthsDoesTheSameOnTheWholeBase(name: String) throws {
+        let bundle = try AdapterBundle(contentsOf: Fixtures.url("starts/\(name)"), for: encoder)
+        #expect(bundle.adapters.linear.values.allSatisfy { ($0 as? DoRA)?.lora.a.rows == 8 })
+        let golden = try GoldenFile("starts/\(name).expected.safetensors")
+        let found = hidden(encoder, bundle.adapters, bundle.parameters, try golden.batch())
+        #expect(Closeness.largestDifference(found.values, try golden.floats("hidden")) < 5e-5)
+    }
+
     // MARK: Data
 
     @Test func evaGivesTheComponentsAndRanksOfPEFT() throws {

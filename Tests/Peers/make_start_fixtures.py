@@ -14,6 +14,8 @@ from tiny_encoder import FOLDER, SENTENCES, packed, padded
 
 QUERY_OUTPUT = dict(r=4, lora_alpha=8, target_modules=["query", "intermediate.dense", "output.dense"])
 STARTS = {"pissa": QUERY_OUTPUT, "olora": QUERY_OUTPUT | {"use_rslora": True}}
+# PEFT converts no DoRA to a plain one.
+WITH_DORA = {name: QUERY_OUTPUT | {"use_dora": True} for name in ("pissa-dora", "olora-dora")}
 
 
 def make(root):
@@ -24,6 +26,8 @@ def make(root):
     rows, _ = batch(SENTENCES[:4])
     for seed, (name, configuration) in enumerate(STARTS.items()):
         write_start(root, name, configuration, 500 + seed, rows)
+    for seed, (name, configuration) in enumerate(WITH_DORA.items()):
+        write_dora(root, name, configuration, 510 + seed, rows)
     write_eva(root / "eva.safetensors")
 
 
@@ -54,6 +58,18 @@ def write_start(root, name, configuration, seed, rows):
     # The plain LoRA does the same on the base as it is.
     plain = PeftModel.from_pretrained(base(), root / f"{name}-converted")
     assert (hidden(plain, rows) - hidden(model, rows)).abs().max() < 1e-4
+
+
+def write_dora(root, name, configuration, seed, rows):
+    generator = torch.Generator().manual_seed(seed)
+    model = get_peft_model(base(), LoraConfig(**configuration, init_lora_weights=name.split("-")[0])).eval()
+    assert (hidden(model, rows) - hidden(base(), rows)).abs().max() < 1e-5, "a fresh adapter changes nothing"
+    for _, value in sorted(model.named_parameters()):
+        if value.requires_grad:
+            value.data.add_(0.05 * torch.randn(value.shape, generator=generator))
+    model.save_pretrained(root / name)
+    (root / name / "README.md").unlink()
+    write_tensors(root / f"{name}.expected.safetensors", packed(rows) | {"hidden": hidden(model, rows)})
 
 
 def hidden(model, rows):
