@@ -223,7 +223,7 @@ import Testing
         let batches = try (0..<3).map { try golden.batch("\($0).") }
         var method = LoRAMethod(rank: 4)
         (method.initialization, method.trainsLengths) = (.eva, true)
-        let recipe = AdapterRecipe(method, targets: .names(["query", "intermediate", "words"]))
+        let recipe = AdapterRecipe(method, targets: .names(["query", "attentionOutput", "intermediate", "words"]))
         let (adapters, values) = try recipe.fresh(for: encoder, seed: 1, reading: batches)
         #expect(adapters.embeddings?.adapters[.words] is TableLoRA)
         #expect(adapters.linear.values.contains { ($0 as? DoRA)?.lora.a.rows != 4 })
