@@ -221,12 +221,23 @@ import Testing
     @Test func evaStartsDoRAAndLeavesTablesAsTheyStart() throws {
         let golden = try GoldenFile("starts/eva.safetensors")
         let batches = try (0..<3).map { try golden.batch("\($0).") }
-        var method = LoRAMethod(rank: 4)
+        var method = LoRAMethod(rank: 8)
         (method.initialization, method.trainsLengths) = (.eva, true)
-        let recipe = AdapterRecipe(method, targets: .names(["query", "attentionOutput", "intermediate", "words"]))
+        let recipe = AdapterRecipe(
+            method, targets: .names(["query", "value", "attentionOutput", "intermediate", "words"]))
         let (adapters, values) = try recipe.fresh(for: encoder, seed: 1, reading: batches)
         #expect(adapters.embeddings?.adapters[.words] is TableLoRA)
-        #expect(adapters.linear.values.contains { ($0 as? DoRA)?.lora.a.rows != 4 })
+        let sites = (0..<3).flatMap { layer in
+            [Projection.query, .value, .attentionOutput, .intermediate].map { Site(layer: layer, projection: $0) }
+        }
+        let start = try EVA().start(
+            of: Dictionary(uniqueKeysWithValues: sites.map { ($0, 8) }), on: encoder, reading: batches)
+        #expect(Set(start.components.values.map(\.rows)).count > 1)
+        #expect(Set(adapters.sites) == Set(start.components.keys))
+        for (site, components) in start.components {
+            let dora = try #require(adapters.linear[site] as? DoRA)
+            #expect(values[dora.lora.a] == components, "\(site)")
+        }
         let batch = try batch()
         let base = hidden(encoder, .none, ParameterVector([]), batch)
         #expect(hidden(encoder, adapters, values, batch) == base)
