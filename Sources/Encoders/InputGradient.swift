@@ -34,6 +34,18 @@ public struct InputGradient {
         isEmpty = false
     }
 
+    /// += mask ⊙ (d·a): the share of a path that reads the input with some of it dropped; all of d·a where nothing is.
+    package mutating func addProduct(_ d: Matrix, _ a: Matrix, droppedBy mask: Matrix.Mask?) {
+        guard isWanted else { return }
+        guard let mask else { return withViews(d, a) { addProduct($0[0], $0[1]) } }
+        var share = Matrix(uninitializedRows: d.rows, columns: a.columns)
+        withViews(d, a) { views in
+            share.withMutableView { Product.compute(views[0], views[1], into: $0) }
+        }
+        share.drop(mask)
+        add(share)
+    }
+
     /// += share
     public mutating func add(_ share: Matrix) {
         guard let sum else { return }

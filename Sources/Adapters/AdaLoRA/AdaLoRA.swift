@@ -7,7 +7,7 @@ import Matrices
 ///
 /// with s = alpha / (initial rank + 1e-5), as PEFT has it. A and B start random and E at zero, so a fresh adapter changes
 /// nothing. Where E is zero the rank is not in use; which are is decided by ``RankAllocation``, for all maps together.
-public struct AdaLoRA: MergeableAdapter {
+public struct AdaLoRA: MergeableAdapter, SeededAdapter {
     /// A [rank, inputs].
     public let a: Parameter
     /// E [1, rank].
@@ -99,31 +99,15 @@ public struct AdaLoRA: MergeableAdapter {
                 }
                 // dx += dy W + mask ⊙ (dh A)
                 basePullback(dy, &gradients, &dx)
-                guard dx.isWanted else { return }
-                guard let mask else {
-                    withViews(dh, a) { dx.addProduct($0[0], $0[1]) }
-                    return
-                }
-                var dDropped = Matrix(uninitializedRows: dy.rows, columns: a.columns)
-                withViews(dh, a) { views in
-                    dDropped.withMutableView { Product.compute(views[0], views[1], into: $0) }
-                }
-                dDropped.drop(mask)
-                dx.add(dDropped)
+                dx.addProduct(dh, a, droppedBy: mask)
             }
         )
     }
 
     /// W + s · B diag(E) A, in float32.
     public func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
-        var weight = base.weight
-        let left = parameters[b].multiplyingColumns(by: parameters[e].values)
-        withViews(left, parameters[a]) { views in
-            weight.withMutableView {
-                Product.compute(views[0], views[1], scale: scale, accumulating: true, into: $0)
-            }
-        }
-        return weight
+        base.weight(
+            plus: parameters[b].multiplyingColumns(by: parameters[e].values), parameters[a], scale: scale)
     }
 
     /// Which ranks are in use: those whose E is not zero.

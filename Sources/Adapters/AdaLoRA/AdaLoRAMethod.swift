@@ -58,10 +58,7 @@ public struct AdaLoRAMethod: AdapterMethod {
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         var linear: [Site: AdaLoRA] = [:]
         for site in sites { linear[site] = adapter(at: site, rank: rank, encoder.config) }
-        let adapters = AdapterSet(linear)
-        var parameters = ParameterVector(adapters.parameters)
-        for adapter in linear.values { adapter.initialize(&parameters, seed: seed) }
-        return (adapters, parameters)
+        return AdapterSet.started(linear, seed: seed)
     }
 
     private func adapter(at site: Site, rank: Int, _ config: EncoderConfig) -> AdaLoRA? {

@@ -133,16 +133,7 @@ public struct OffsetLoRA: MergeableAdapter {
                         Product.compute(views[0], PackedMatrix(views[1]), scale: lora.scale, into: $0)
                     }
                 }
-                guard let mask else {
-                    withViews(dh, right) { dx.addProduct($0[0], $0[1]) }
-                    return
-                }
-                var dDropped = Matrix(uninitializedRows: dy.rows, columns: right.columns)
-                withViews(dh, right) { views in
-                    dDropped.withMutableView { Product.compute(views[0], views[1], into: $0) }
-                }
-                dDropped.drop(mask)
-                dx.add(dDropped)
+                dx.addProduct(dh, right, droppedBy: mask)
             }
         )
     }
@@ -150,13 +141,7 @@ public struct OffsetLoRA: MergeableAdapter {
     /// W + s · (B A − B₀ A₀), in float32.
     public func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
         let (left, right) = factors(parameters[lora.a], parameters[lora.b])
-        var weight = base.weight
-        withViews(left, right) { views in
-            weight.withMutableView {
-                Product.compute(views[0], views[1], scale: lora.scale, accumulating: true, into: $0)
-            }
-        }
-        return weight
+        return base.weight(plus: left, right, scale: lora.scale)
     }
 }
 

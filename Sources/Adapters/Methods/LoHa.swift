@@ -6,7 +6,7 @@ import Matrices
 ///     ΔW = s · (A₁ B₁) ⊙ (A₂ B₂),   A [outputs, rank], B [rank, inputs]
 ///
 /// with s = alpha / rank: of rank up to rank². B₂ starts at zero, so a fresh adapter changes nothing.
-public struct LoHa: WeightUpdate {
+public struct LoHa: WeightUpdate, SeededAdapter {
     /// A₁ and A₂ [outputs, rank].
     public let a1, a2: Parameter
     /// B₁ and B₂ [rank, inputs].

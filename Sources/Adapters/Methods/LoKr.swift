@@ -7,7 +7,7 @@ import Matrices
 ///
 /// with s = alpha / rank. W₂, and W₁ where both are to be decomposed, are products of rank `rank` unless that is half of an
 /// extent or more: then they are trained as they are. W₁ starts at zero, so a fresh adapter changes nothing.
-public struct LoKr: WeightUpdate {
+public struct LoKr: WeightUpdate, SeededAdapter {
     /// W₁ and W₂.
     public let left, right: Factor
     /// s

@@ -50,11 +50,7 @@ public struct LoKrMethod: AdapterMethod {
         at sites: [Site], on encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         let patterns = ModulePatterns(for: encoder.config, prefix: "", file: AdapterBundle.configName)
-        let linear = try adapters(at: sites, patterns, on: encoder)
-        let adapters = AdapterSet(linear)
-        var parameters = ParameterVector(adapters.parameters)
-        for adapter in linear.values { adapter.initialize(&parameters, seed: seed) }
-        return (adapters, parameters)
+        return AdapterSet.started(try adapters(at: sites, patterns, on: encoder), seed: seed)
     }
 
     private func adapters(

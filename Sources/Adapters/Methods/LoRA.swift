@@ -89,13 +89,7 @@ public struct LoRA: MergeableAdapter, Equatable {
 
     /// W + s · B A, in float32: each element is W plus one sum over the rank.
     public func merged(into base: FrozenLinear, _ parameters: ParameterVector) -> Matrix {
-        var weight = base.weight
-        withViews(parameters[b], parameters[a]) { views in
-            weight.withMutableView {
-                Product.compute(views[0], views[1], scale: scale, accumulating: true, into: $0)
-            }
-        }
-        return weight
+        base.weight(plus: parameters[b], parameters[a], scale: scale)
     }
 
     /// b + s · β

@@ -59,16 +59,6 @@ struct LowRankTerm: Sendable {
 
     /// dx += mask ⊙ (dh A)
     func addInputGradient(_ dh: Matrix, _ mask: Matrix.Mask?, to dx: inout InputGradient) {
-        guard dx.isWanted else { return }
-        guard let mask else {
-            withViews(dh, a) { dx.addProduct($0[0], $0[1]) }
-            return
-        }
-        var dDropped = Matrix(uninitializedRows: dh.rows, columns: a.columns)
-        withViews(dh, a) { views in
-            dDropped.withMutableView { Product.compute(views[0], views[1], into: $0) }
-        }
-        dDropped.drop(mask)
-        dx.add(dDropped)
+        dx.addProduct(dh, a, droppedBy: mask)
     }
 }

@@ -134,9 +134,6 @@ extension TrainingRecipe.Head {
             if let threshold {
                 throw threshold.failure(.conflict("a head from a folder has its threshold; leave one of the two out"))
             }
-            if let threshold {
-                throw threshold.failure(.conflict("a head from a folder has its threshold; leave one of the two out"))
-            }
             self = .folder(try paths.existing(from, isFolder: true), isFrozen: try frozen?.flag() ?? false)
         } else {
             if let frozen, try frozen.flag() {
