@@ -28,5 +28,6 @@ public enum AdapterMethods {
         all.map { Name(name: $0.name, method: $0, settings: [:]) } + [
             Name(name: "dora", method: LoRAMethod.self, settings: ["dora": .flag(true)]),
             Name(name: "lora-fa", method: LoRAMethod.self, settings: ["train_a": .flag(false)]),
+            Name(name: "bottleneck", method: PfeifferMethod.self, settings: [:]),
         ]
 }

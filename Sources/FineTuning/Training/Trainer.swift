@@ -1,9 +1,6 @@
 import Adapters
 import Encoders
-import Files
-import Foundation
 import Matrices
-import Tokenizers
 
 /// Trains adapters and heads on a frozen encoder, and parts of the encoder where asked. Same seed, same bytes, on any number of
 /// threads.
@@ -15,21 +12,21 @@ public struct Trainer: Sendable {
 
     /// What everything is trained on.
     public let encoder: TransformerEncoder
-    private let routes: [TrainingRoute]
-    private let tasks: [TrainingTask]
-    private let stages: [TrainingStage]
-    private let order: TrainingOrder
-    private var start: ParameterVector
-    private let trainingTexts: [RouteTexts]
-    private let evaluationTexts: [RouteTexts]
-    private var state: TrainingState
+    let routes: [TrainingRoute]
+    let tasks: [TrainingTask]
+    let stages: [TrainingStage]
+    let order: TrainingOrder
+    private(set) var start: ParameterVector
+    let trainingTexts: [RouteTexts]
+    let evaluationTexts: [RouteTexts]
+    var state: TrainingState
     /// What each task answered to its evaluation texts at the best evaluation of a stage, by the stage, from 1: of the running one
     /// and the best. A run that is resumed does not know those of before.
     private var bestOutputs: [Int: [String: [Matrix]]] = [:]
     /// The same of the state that was kept, once training has ended; empty where it is not known.
     private(set) var keptOutputs: [String: [Matrix]] = [:]
     /// The gradients of each lane of a step, used again in the next.
-    private var laneGradients: [Gradients] = []
+    var laneGradients: [Gradients] = []
 
     /// A trainer of several tasks at its first step.
     ///
@@ -111,8 +108,6 @@ public struct Trainer: Sendable {
         ) { Trainer.optimizer(parameters, $0) }
     }
 
-    // MARK: Running
-
     /// Trains to the end, or until `report` says stop or patience runs out, and keeps the best epoch of each stage, and of these
     /// the best.
     ///
@@ -143,7 +138,7 @@ public struct Trainer: Sendable {
     }
 
     /// The optimizer's steps in an epoch.
-    private func stepsPerEpoch(_ options: TrainingOptions) -> Int { order.stepCount(batchSize: options.stepSize) }
+    func stepsPerEpoch(_ options: TrainingOptions) -> Int { order.stepCount(batchSize: options.stepSize) }
 
     /// How a stage ends.
     private enum End: Equatable {
@@ -268,224 +263,6 @@ public struct Trainer: Sendable {
         do { try checkpoint.write(state) } catch { throw .checkpoint(error) }
     }
 
-    // MARK: Scores
-
-    /// Scores what is watched before the first step, so that harm is seen.
-    private mutating func watch() {
-        let model = model(of: 0)
-        for (place, task) in tasks.enumerated() where task.maximumDrop != nil && state.startScores[task.name] == nil {
-            guard let data = task.evaluation else { continue }
-            state.startScores[task.name] = task.head.scores(
-                model.outputs(place, on: data, evaluationTexts[task.route], nil, start), data.targets)
-        }
-    }
-
-    /// The scores of each task that has evaluation data, and the outputs that they are of.
-    private func evaluate(
-        _ model: StageModel, _ features: inout [FrozenFeatures?]
-    ) throws(TrainingError) -> (scores: [TaskScores], outputs: [String: [Matrix]]) {
-        for route in features.indices {
-            do throws(FilesError) { try features[route]?.prepareAll() } catch { throw .features(error) }
-        }
-        var (scores, all) = ([TaskScores](), [String: [Matrix]]())
-        for (place, task) in tasks.enumerated() {
-            guard let data = task.evaluation else { continue }
-            let outputs = model.outputs(place, on: data, evaluationTexts[task.route], features[task.route], state.kept)
-            scores.append(TaskScores(task: task.name, scores: task.head.scores(outputs, data.targets)))
-            all[task.name] = outputs
-        }
-        return (scores, all)
-    }
-
-    /// The mean of a figure of the tasks that learn and have it, the headline where none is named, turned so that the higher is
-    /// the better; nil without one.
-    private func score(of scores: [TaskScores], by metric: String?) -> Double? {
-        let learning = Set(tasks.filter { $0.training != nil }.map(\.name))
-        let figures = scores.filter { learning.contains($0.task) }.compactMap { task in
-            metric.map { metric in
-                task.scores.value(of: metric).map { Scores.isBetterLower(metric) ? -$0 : $0 }
-            } ?? task.scores.headline.value
-        }
-        guard !figures.isEmpty else { return nil }
-        let mean = figures.reduce(0, +) / Double(figures.count)
-        // What has no score, a correlation of answers that are all alike, is worse than what has one.
-        return mean.isFinite ? mean : -.greatestFiniteMagnitude
-    }
-
-    /// The first task that has fallen further below its start than it may.
-    private func harmedTask(by scores: [TaskScores]) -> String? {
-        tasks.first { task in
-            guard let limit = task.maximumDrop, let start = state.startScores[task.name],
-                let now = scores.first(where: { $0.task == task.name })?.scores
-            else { return false }
-            return start.headline.value - now.headline.value > limit
-        }?.name
-    }
-
-    // MARK: Features
-
-    /// The features of each route's training and evaluation texts, nil where frozen layers run in every step: with the cache
-    /// off, or where the embeddings are all that lies below what trains.
-    ///
-    /// Where there is one epoch, nothing is needed twice, so nothing is kept.
-    private func keptFeatures(
-        _ model: StageModel, _ options: TrainingOptions
-    ) throws(TrainingError) -> (training: [FrozenFeatures?], evaluation: [FrozenFeatures?]) {
-        let none = [FrozenFeatures?](repeating: nil, count: routes.count)
-        guard options.reusesFrozenLayers else { return (none, none) }
-        func features(_ texts: [RouteTexts]) -> [FrozenFeatures?] {
-            routes.indices.map { route in
-                guard model.routes[route].frozenLayers > 0 else { return nil }
-                return model.features(route, texts[route], state.values)
-            }
-        }
-        var training = features(trainingTexts)
-        guard options.epochs > 1 else { return (training, none) }
-        var evaluation = features(evaluationTexts)
-        let limit = options.featureMemory ?? TrainingOptions.usualFeatureMemory
-        let isInMemory = (training + evaluation).reduce(0) { $0 + ($1?.byteCount ?? 0) } <= limit
-        let place = isInMemory ? ScratchSpace.Place.memory : .file(in: FileManager.default.temporaryDirectory)
-        do throws(FilesError) {
-            for route in routes.indices {
-                try training[route]?.keep(in: place)
-                try evaluation[route]?.keep(in: place)
-            }
-        } catch { throw .features(error) }
-        return (training, evaluation)
-    }
-
-    /// Computes the features of the first of these steps, and ahead.
-    private func prepare(
-        _ features: inout [FrozenFeatures?], _ steps: ArraySlice<[TrainingOrder.Draw]>
-    ) throws(TrainingError) {
-        for route in features.indices {
-            do throws(FilesError) {
-                try features[route]?.prepare(steps.lazy.map { places(of: examples(of: $0), route) })
-            } catch { throw .features(error) }
-        }
-    }
-
-    // MARK: A step
-
-    /// The texts of each task that a step draws, in the order of its examples.
-    private func examples(of draws: [TrainingOrder.Draw]) -> [[Int]] {
-        var texts = [[Int]](repeating: [], count: tasks.count)
-        for draw in draws {
-            for task in order.pools[draw.pool].tasks {
-                texts[task] += tasks[task].training?.units[draw.example] ?? 0..<0
-            }
-        }
-        return texts
-    }
-
-    private func tokens(of examples: [[Int]]) -> Int {
-        examples.enumerated().reduce(0) { sum, task in
-            task.element.reduce(sum) { $0 + (tasks[task.offset].training?.lengths[$1] ?? 0) }
-        }
-    }
-
-    /// What the mean loss of each task counts in a step: its weight times its share of what is drawn.
-    private func shares(of draws: [TrainingOrder.Draw]) -> [Float] {
-        var shares = tasks.map(\.weight)
-        for (index, pool) in order.pools.enumerated() where order.pools.count > 1 {
-            let share = Float(draws.count { $0.pool == index }) / Float(draws.count)
-            for task in pool.tasks { shares[task] *= share }
-        }
-        return shares
-    }
-
-    /// Where the texts of a step are among those of a route, each once.
-    private func places(of examples: [[Int]], _ route: Int) -> [Int] {
-        let places = examples.enumerated().flatMap { task, texts in
-            tasks[task].route == route ? texts.map { trainingTexts[route].places[task][$0] } : []
-        }
-        return Array(Set(places)).sorted()
-    }
-
-    /// One step on some examples, from their features where there are any, and their mean loss before it.
-    ///
-    /// - Throws: ``TrainingError`` where what trains has not moved, or what is frozen has.
-    /// - Returns: what it came to, or which texts have losses that are no numbers: then nothing has changed.
-    private mutating func step(
-        on draws: [TrainingOrder.Draw], _ model: StageModel, _ options: TrainingOptions, share: Float,
-        _ features: [FrozenFeatures?], _ watch: inout TrainingGuard
-    ) throws(TrainingError) -> Result<StepOutcome, StepFailure> {
-        let (losses, notFinite) = computeGradient(of: draws, model, options, features)
-        let mark = Profile.enter(.optimizer)
-        defer { mark.leave() }
-        let loss = losses.reduce(0) { $0 + $1.weighted } + state.regularize(&laneGradients[0], model)
-        let norm = options.clip.map { laneGradients[0].clip(toNorm: $0) } ?? laneGradients[0].norm
-        guard loss.isFinite, norm.isFinite else {
-            return .failure(StepFailure(loss: loss, gradientNorm: norm, texts: notFinite))
-        }
-        condition(model)
-        let rates = model.parameterRates(options).map { $0.map { $0 * share } }
-        state.optimizer.step(
-            &state.values, laneGradients[0], rates: rates,
-            decays: parameters.places.map(options.weightDecay))
-        state.allocateRanks(laneGradients[0], model, of: options.epochs * stepsPerEpoch(options))
-        state.average?.add(state.values, after: state.optimizer.steps)
-        state.maskAverage(model)
-        let active = Set(losses.map(\.task))
-        try watch.add(state.values, state.optimizer, rates: rates.map { $0 ?? 0 }) { index in
-            if let owner = parameters.owners[index] { return active.contains(owner) }
-            guard let route = parameters.route(of: index) else { return false }
-            let handle = parameters.routes[route].parameters[index - parameters.firstOfRoutes[route]]
-            return active.contains { tasks[$0].route == route } && !(state.allocations[route]?.isOut(handle) ?? false)
-        }
-        state.losses.append(loss)
-        return .success(
-            StepOutcome(
-                loss: loss, losses: losses.map { (task: tasks[$0.task].name, loss: $0.mean) }, gradientNorm: norm))
-    }
-
-    /// Makes the gradient of a step what the adapters want an optimizer to see.
-    private mutating func condition(_ model: StageModel) {
-        for (index, route) in model.routes.enumerated() where route.isTrained && route.adapters.conditionsGradients {
-            laneGradients[0].show(as: parameters.routes[index])
-            route.adapters.condition(&laneGradients[0], state.values.viewed(as: parameters.routes[index]))
-            laneGradients[0].show(as: parameters.whole)
-        }
-    }
-
-    /// Leaves the gradient of a step, summed over its batches, in the first of ``laneGradients``.
-    ///
-    /// - Returns: the loss of each task, and the texts whose losses are no numbers.
-    private mutating func computeGradient(
-        of draws: [TrainingOrder.Draw], _ model: StageModel, _ options: TrainingOptions, _ features: [FrozenFeatures?]
-    ) -> (losses: [TrainingStep.TaskLoss], notFinite: [(task: Int, texts: [Int])]) {
-        let all = examples(of: draws)
-        let terms = tasks.indices.map { task in
-            all[task].reduce(0.0) { sum, text in
-                sum + (tasks[task].training.map { tasks[task].head.lossTerms(of: $0.targets[text]) } ?? 0)
-            }
-        }
-        var (losses, notFinite) = ([TrainingStep.TaskLoss](), [(task: Int, texts: [Int])]())
-        var (parts, sum) = (0, Gradients?.none)
-        for start in stride(from: 0, to: draws.count, by: options.batchSize) {
-            let batch = Array(draws[start..<min(start + options.batchSize, draws.count)])
-            let step = TrainingStep(
-                model: model, tasks: tasks, texts: trainingTexts, features: features, examples: examples(of: batch),
-                terms: terms, shares: shares(of: draws), values: state.values, options: options, number: state.steps,
-                firstPart: parts)
-            let outcome = step.run(&laneGradients)
-            parts += outcome.parts
-            notFinite += outcome.notFinite
-            model.clear(&laneGradients[0])
-            for loss in outcome.losses {
-                if let place = losses.firstIndex(where: { $0.task == loss.task }) {
-                    losses[place].add(loss)
-                } else {
-                    losses.append(loss)
-                }
-            }
-            guard draws.count > options.batchSize else { break }
-            if start == 0 { sum = laneGradients[0] } else { sum?.add(laneGradients[0]) }
-        }
-        if let sum { laneGradients[0] = sum }
-        return (losses.sorted { $0.task < $1.task }, notFinite)
-    }
-
     private func divergence(_ failure: StepFailure, _ stage: TrainingStage, _ epoch: Int) -> Divergence {
         Divergence(
             step: state.steps + 1, epoch: epoch, stage: stages.count > 1 ? stage.name : nil, loss: failure.loss,
@@ -494,23 +271,4 @@ public struct Trainer: Sendable {
                 texts.map { Divergence.Text(task: tasks[task].name, example: tasks[task].training?.origins[$0] ?? $0) }
             })
     }
-
-    /// Scores of the current values on a task's texts.
-    public func evaluate(task: Int = 0, on texts: TrainingTexts) -> Scores {
-        model(of: stages.count - 1).model(of: task).evaluate(on: texts, values(ofTask: task))
-    }
-}
-
-/// The texts of a step whose losses are no numbers.
-struct StepFailure: Error {
-    let loss: Double
-    let gradientNorm: Float
-    let texts: [(task: Int, texts: [Int])]
-}
-
-/// What a step came to.
-struct StepOutcome: Sendable {
-    let loss: Double
-    let losses: [(task: String, loss: Double)]
-    let gradientNorm: Float
 }
