@@ -6,6 +6,7 @@ import Synchronization
 package final class ChangedMaps: Sendable {
     private let maps = Mutex<[Parameter: Slot<FrozenLinear>]>([:])
     private let derived = Mutex<[Parameter: Slot<[Matrix]>]>([:])
+    private let factors = Mutex<[Parameter: Slot<PackedMatrix>]>([:])
 
     /// Room for one thing, which threads that want it wait for while the first makes it.
     private final class Slot<Made: Sendable>: Sendable { let made = Mutex<Made?>(nil) }
@@ -23,6 +24,11 @@ package final class ChangedMaps: Sendable {
     /// The one matrix that belongs to `parameter`, from `make` where nobody made it yet: the lengths of a weight's rows, say.
     package func matrix(of parameter: Parameter, _ make: () -> Matrix) -> Matrix {
         matrices(of: parameter) { [make()] }[0]
+    }
+
+    /// The right side of many products that belongs to `parameter`, packed, from `make` where nobody made it yet.
+    package func factor(of parameter: Parameter, _ make: () -> PackedMatrix) -> PackedMatrix {
+        ChangedMaps.find(parameter, in: factors, make)
     }
 
     private static func find<Made: Sendable>(

@@ -9,16 +9,8 @@ package struct LayerSharing: Sendable {
     /// Compares branches on `encoder`.
     package init(_ branches: [Branch], on encoder: TransformerEncoder) {
         let places = [nil] + encoder.layers.map { Optional($0.maps.layer) }
-        let levels = branches.map { branch in
-            var levels = [Int?: Level]()
-            for (site, adapter) in branch.adapters.linear {
-                levels[site.layer, default: Level()].linear[site.projection] = adapter
-            }
-            for (site, norm) in branch.adapters.norms { levels[site.layer, default: Level()].norms[site] = norm }
-            if let embeddings = branch.adapters.embeddings { levels[nil, default: Level()].embeddings = embeddings }
-            return levels
-        }
-        let isComparable = branches.map(\.adapters.hasOnlyMapsNormsAndTables)
+        let levels = branches.map { LayerSharing.levels(of: $0.adapters) }
+        let isComparable = branches.map { !$0.adapters.hasVirtualTokens }
         var kinds = branches.map { _ in [Int](repeating: 0, count: places.count) }
         for (depth, place) in places.enumerated() {
             for index in branches.indices {
@@ -35,13 +27,49 @@ package struct LayerSharing: Sendable {
 
     /// What one branch changes in a layer, or in the embeddings.
     private struct Level {
-        var linear: [Projection: any LinearAdapter] = [:]
+        /// Where an adapter is.
+        enum Place: Hashable {
+            case map(Projection)
+            case block(BlockSite.Block)
+            case result
+            case table(EmbeddingTable)
+            case embeddingProjection
+        }
+
+        var adapters: [Place: (adapter: any Sendable, parameters: [Parameter])] = [:]
         var norms: [NormSite: NormDelta] = [:]
-        var embeddings: EmbeddingDelta?
+        var tables: [EmbeddingTable: Parameter] = [:]
+    }
+
+    /// What adapters change, by layer; nil: the embeddings.
+    private static func levels(of adapters: AdapterSet) -> [Int?: Level] {
+        var levels = [Int?: Level]()
+        for (site, adapter) in adapters.linear {
+            levels[site.layer, default: Level()].adapters[.map(site.projection)] = (adapter, adapter.parameters)
+        }
+        for (site, adapter) in adapters.blocks {
+            levels[site.layer, default: Level()].adapters[.block(site.block)] = (adapter, adapter.parameters)
+        }
+        for (layer, adapter) in adapters.outputs {
+            levels[layer, default: Level()].adapters[.result] = (adapter, adapter.parameters)
+        }
+        for (site, norm) in adapters.norms { levels[site.layer, default: Level()].norms[site] = norm }
+        if let embeddings = adapters.embeddings {
+            var level = levels[nil] ?? Level()
+            level.tables = embeddings.tables
+            for (table, adapter) in embeddings.adapters {
+                level.adapters[.table(table)] = (adapter, adapter.parameters)
+            }
+            if let adapter = embeddings.projection {
+                level.adapters[.embeddingProjection] = (adapter, adapter.parameters)
+            }
+            levels[nil] = level
+        }
+        return levels
     }
 
     /// The place from `depth` on, counted from the bottom (0: the embeddings), up to which all of some branches do the same.
-    func common(to branches: [Int], from depth: Int) -> Int {
+    package func common(to branches: [Int], from depth: Int) -> Int {
         guard let first = branches.first else { return depth }
         var end = depth
         while end < kinds[first].count, branches.allSatisfy({ kinds[$0][end] == kinds[first][end] }) { end += 1 }
@@ -80,28 +108,14 @@ package struct LayerSharing: Sendable {
     /// Whether two branches do the same in a layer, or in the embeddings; nil: nothing.
     private static func areSame(_ left: Level?, _ leftPass: Pass, _ right: Level?, _ rightPass: Pass) -> Bool {
         guard let left, let right else { return left == nil && right == nil }
-        guard left.linear.count == right.linear.count, left.norms == right.norms,
-            left.embeddings?.tables == right.embeddings?.tables
+        guard left.norms == right.norms, left.tables == right.tables, left.adapters.count == right.adapters.count
         else { return false }
-        let (ofTables, others) = (left.embeddings?.adapters ?? [:], right.embeddings?.adapters ?? [:])
-        let areTablesSame =
-            ofTables.count == others.count
-            && ofTables.allSatisfy { table, adapter in others[table].map(adapter.isEqual) ?? false }
-        guard areTablesSame else { return false }
+        let areAdaptersEqual = left.adapters.allSatisfy { place, own in
+            right.adapters[place].map { areEqual(own.adapter, $0.adapter) } ?? false
+        }
         let parameters =
-            left.norms.values.flatMap(\.parameters) + (left.embeddings?.tables.values.map { $0 } ?? [])
-            + ofTables.values.flatMap(\.parameters)
-        return left.linear.allSatisfy { areSame($0.value, leftPass, right.linear[$0.key], rightPass) }
-            && haveSameValues(parameters, leftPass, rightPass)
-            && areSame(left.embeddings?.projection, leftPass, right.embeddings?.projection, rightPass)
-    }
-
-    /// Whether two adapters are the same, values included. Of those that cannot be compared nobody knows.
-    private static func areSame(
-        _ left: (any LinearAdapter)?, _ leftPass: Pass, _ right: (any LinearAdapter)?, _ rightPass: Pass
-    ) -> Bool {
-        guard let left, let right else { return left == nil && right == nil }
-        return left.isEqual(to: right) && haveSameValues(left.parameters, leftPass, rightPass)
+            left.norms.values.flatMap(\.parameters) + left.tables.values + left.adapters.values.flatMap(\.parameters)
+        return areAdaptersEqual && haveSameValues(parameters, leftPass, rightPass)
     }
 
     private static func haveSameValues(_ parameters: [Parameter], _ left: Pass, _ right: Pass) -> Bool {
@@ -114,20 +128,14 @@ package struct LayerSharing: Sendable {
     }
 }
 
-extension TableAdapter {
-    /// Whether another adapter is this one but for its values. Of those that are not `Equatable` nobody knows: they are not.
-    func isEqual(to other: any TableAdapter) -> Bool {
-        func isEqual<Value: Equatable>(_ own: Value) -> Bool { (other as? Value) == own }
-        guard let own = self as? any Equatable else { return false }
-        return isEqual(own)
-    }
-}
-
 extension LinearAdapter {
     /// Whether another adapter is this one but for its values. Of those that are not `Equatable` nobody knows: they are not.
-    package func isEqual(to other: any LinearAdapter) -> Bool {
-        func isEqual<Value: Equatable>(_ own: Value) -> Bool { (other as? Value) == own }
-        guard let own = self as? any Equatable else { return false }
-        return isEqual(own)
-    }
+    package func isEqual(to other: any LinearAdapter) -> Bool { areEqual(self, other) }
+}
+
+/// Whether two adapters are one but for their values. Of those that are not `Equatable` nobody knows: they are not.
+private func areEqual(_ left: any Sendable, _ right: any Sendable) -> Bool {
+    func isEqual<Value: Equatable>(_ own: Value) -> Bool { (right as? Value) == own }
+    guard let own = left as? any Equatable else { return false }
+    return isEqual(own)
 }

@@ -3,13 +3,6 @@ import Matrices
 /// The adapters that several tasks have on one linear map, each for its own rows of a batch: one product with the frozen weight
 /// for all rows, then what each adapter does with its rows. Inference alone: nothing trains here.
 struct MixedAdapter: LinearAdapter {
-    /// Some rows, and what changes them.
-    struct Share: Sendable {
-        /// Rows of the batch.
-        let rows: Range<Int>
-        let change: Change
-    }
-
     /// How rows are changed.
     enum Change: Sendable {
         /// Beside the product that all rows share.
@@ -23,8 +16,10 @@ struct MixedAdapter: LinearAdapter {
         }
     }
 
-    /// From the first row up; rows that no share has go through the frozen map alone.
-    var shares: [Share] = []
+    private typealias Share = RowShares<Change>.Share
+
+    /// Rows that none has go through the frozen map alone.
+    var shares = RowShares<Change>()
     /// None: values are the shares' own.
     var parameters: [Parameter] { [] }
 
@@ -32,31 +27,17 @@ struct MixedAdapter: LinearAdapter {
         _ x: LinearInput, through base: FrozenLinear, _ pass: Pass
     ) -> (y: Matrix, pullback: LinearPullback) {
         precondition(pass.demand == .nothing && pass.dropout == nil, "a mixed batch is for inference")
-        let shares = shares(of: pass.firstRow..<pass.firstRow + x.values.rows)
+        let shares = shares.shares(of: pass.firstRow..<pass.firstRow + x.values.rows)
         let y =
-            shares.allSatisfy(\.change.sharesProduct)
+            shares.allSatisfy(\.owner.sharesProduct)
             ? together(x, shares, base, pass) : piecewise(x, shares, base, pass)
         return (y, { _, _, _ in })
-    }
-
-    /// The shares of some rows of the batch, counted from the first of these.
-    private func shares(of rows: Range<Int>) -> [Share] {
-        var (first, end) = (0, shares.count)
-        while first < end {
-            let middle = (first + end) / 2
-            if shares[middle].rows.upperBound <= rows.lowerBound { first = middle + 1 } else { end = middle }
-        }
-        return shares[first...].prefix { $0.rows.lowerBound < rows.upperBound }.map { share in
-            let own = share.rows.clamped(to: rows)
-            return Share(
-                rows: own.lowerBound - rows.lowerBound..<own.upperBound - rows.lowerBound, change: share.change)
-        }
     }
 
     /// One product for all rows.
     private func together(_ x: LinearInput, _ shares: [Share], _ base: FrozenLinear, _ pass: Pass) -> Matrix {
         let changes = shares.compactMap { share -> (rows: Range<Int>, change: any RowChange)? in
-            guard case .beside(let change) = share.change else { return nil }
+            guard case .beside(let change) = share.owner else { return nil }
             return (share.rows, change)
         }
         var x = x
@@ -89,14 +70,13 @@ struct MixedAdapter: LinearAdapter {
             guard !rows.isEmpty else { return }
             let own = shares.map {
                 Share(
-                    rows: $0.rows.lowerBound - rows.lowerBound..<$0.rows.upperBound - rows.lowerBound, change: $0.change
-                )
+                    rows: $0.rows.lowerBound - rows.lowerBound..<$0.rows.upperBound - rows.lowerBound, owner: $0.owner)
             }
             put(together(input(rows), own, base, pass), rows)
         }
         var (start, waiting) = (0, [Share]())
         for share in shares {
-            guard case .instead(let adapter, let own) = share.change else {
+            guard case .instead(let adapter, let own) = share.owner else {
                 waiting.append(share)
                 continue
             }

@@ -19,6 +19,16 @@ public struct PackedBatch: Sendable {
         self.tokens += tokens
         self.segments += segments
     }
+
+    /// The texts whose tokens these are, in a batch of their own.
+    func texts(in rows: Range<Int>) -> PackedBatch {
+        var batch = PackedBatch()
+        for text in sequences where text.lowerBound >= rows.lowerBound && text.upperBound <= rows.upperBound {
+            batch.append(tokens: Array(tokens[text]), segments: Array(segments[text]))
+        }
+        precondition(batch.tokens.count == rows.count, "rows are those of whole texts")
+        return batch
+    }
 }
 
 // MARK: Virtual tokens

@@ -3,11 +3,9 @@ extension TransformerEncoder {
     package typealias Tenant = (rows: Range<Int>, adapters: AdapterSet, pass: Pass)
 
     /// Whether texts with these adapters can be in one batch with texts of others: whether all that the adapters change are linear
-    /// maps, and these see nothing but the rows of texts.
+    /// maps, blocks and the results of layers, and maps see nothing but the rows of texts.
     package func mixes(_ adapters: AdapterSet) -> Bool {
-        guard adapters.norms.isEmpty, adapters.embeddings == nil, adapters.hasOnlyMapsNormsAndTables else {
-            return false
-        }
+        guard adapters.norms.isEmpty, adapters.embeddings == nil, !adapters.hasVirtualTokens else { return false }
         // Where the table of relative positions goes through the maps of keys and queries, it would have to be one for each task.
         guard config.disentangled?.sharesMaps ?? false else { return true }
         return !adapters.linear.keys.contains { $0.projection == .query || $0.projection == .key }
@@ -20,10 +18,13 @@ extension TransformerEncoder {
     /// - Precondition: ``mixes(_:)`` for each.
     package func mixing(_ tenants: [Tenant]) -> AdapterSet {
         var mixed: [Site: MixedAdapter] = [:]
+        var blocks: [BlockSite: MixedBlock] = [:]
+        var outputs: [Int: MixedOutput] = [:]
         for tenant in tenants {
             precondition(
-                tenant.adapters.norms.isEmpty && tenant.adapters.embeddings == nil,
-                "adapters in a mixed batch change linear maps alone")
+                tenant.adapters.norms.isEmpty && tenant.adapters.embeddings == nil
+                    && !tenant.adapters.hasVirtualTokens,
+                "adapters in a mixed batch change linear maps, blocks and the results of layers alone")
             for (site, adapter) in tenant.adapters.linear {
                 let change: MixedAdapter.Change
                 if let adapter = adapter as? any RowwiseAdapter {
@@ -35,10 +36,16 @@ extension TransformerEncoder {
                 } else {
                     change = .instead(adapter, tenant.pass)
                 }
-                mixed[site, default: MixedAdapter()].shares.append(.init(rows: tenant.rows, change: change))
+                mixed[site, default: MixedAdapter()].shares.append(tenant.rows, change)
+            }
+            for (site, adapter) in tenant.adapters.blocks {
+                blocks[site, default: MixedBlock()].shares.append(tenant.rows, (adapter, tenant.pass))
+            }
+            for (layer, adapter) in tenant.adapters.outputs {
+                outputs[layer, default: MixedOutput()].shares.append(tenant.rows, (adapter, tenant.pass))
             }
         }
-        return AdapterSet(mixed)
+        return AdapterSet(mixed, blocks: blocks, outputs: outputs)
     }
 }
 
@@ -50,4 +57,7 @@ extension AdapterSet {
             + (embeddings?.parameters.count ?? 0)
         return known == parameters.count
     }
+
+    /// Whether it puts anything before the texts, or before their keys and values.
+    package var hasVirtualTokens: Bool { prompt != nil || !prefixes.isEmpty }
 }

@@ -19,6 +19,10 @@ import Testing
             ("middle", AdapterRecipe(rank: 2, layers: [1, 2]), Unfreezing(), 3),
             ("none", nil, Unfreezing(), 4), ("norms", AdapterRecipe(), Unfreezing(norms: true), 5),
             ("words", nil, Unfreezing(embeddings: true), 6),
+            ("bottlenecks", AdapterRecipe(try PfeifferMethod(MethodSettings())), Unfreezing(), 7),
+            ("upper bottleneck", AdapterRecipe(try HoulsbyMethod(MethodSettings()), layers: [2]), Unfreezing(), 8),
+            ("behind", AdapterRecipe(try LoReftMethod(MethodSettings()), layers: [1, 2]), Unfreezing(), 9),
+            ("prefix", AdapterRecipe(PrefixTuningMethod(tokens: 3)), Unfreezing(), 10),
         ]
         for (name, recipe, unfreezing, seed) in recipes {
             var adapters = try recipe?.fresh(for: encoder, seed: seed).adapters ?? .none
@@ -103,7 +107,8 @@ import Testing
     func severalTasksAnswerATextAsEachAlone(count: Int) throws {
         let (model, texts) = (try Self.model(), Self.texts(count))
         for names in [
-            model.tasks.keys.sorted(), ["top", "top again"], ["none", "top", "all"], ["words", "norms", "words"],
+            model.tasks.keys.sorted(), ["none", "upper bottleneck", "bottlenecks", "behind"], ["top", "top again"],
+            ["none", "top", "all"], ["words", "norms", "words"],
         ] {
             for threads in [1, 2] {
                 var answers: [Prediction] = []
@@ -124,7 +129,9 @@ import Testing
         let error = #expect(throws: PredictionError.self) {
             try model.predict([(text: "a goal", task: "all"), (text: "a bank", task: "mood")])
         }
-        #expect("\(try #require(error))".hasPrefix("no task 'mood' is loaded; there is all, middle, none"))
+        #expect(
+            "\(try #require(error))".hasPrefix(
+                "no task 'mood' is loaded; there is all, behind, bottlenecks, middle, none"))
         #expect(throws: PredictionError.self) { try model.embed([(text: "a goal", task: "mood")]) }
         let pair = TextInput("a goal", pairedWith: "a bank")
         #expect(throws: PredictionError.self) { try model.predict([(text: pair, task: "top")]) }

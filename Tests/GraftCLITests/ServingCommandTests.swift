@@ -11,6 +11,34 @@ import Testing
         return place
     }
 
+    @Test func adaptersOfSeveralMethodsAnswerOneFile() throws {
+        let place = try Workplace.withAdapter()
+        let methods = ["pfeiffer", "ia3", "loreft"]
+        for method in methods {
+            let run = try place.train(to: method, "--epochs", "1", "--method", method)
+            #expect(run.code == 0, "\(run.errors)")
+        }
+        let names = methods + ["adapter"]
+        let texts = ["a goal", "the bank", "the team won", "money", "a match", "shares fell", "the market", "a game"]
+        let lines = texts.enumerated().map { (text: $1, task: names[$0 % names.count]) }
+        try place.write(
+            "mixed.jsonl", lines.map { "{\"text\": \"\($0.text)\", \"task\": \"\($0.task)\"}\n" }.joined())
+        let adapters = names.flatMap { ["--adapter", $0] }
+        let mixed = try place.run(
+            ["predict", "--model", "base"] + adapters + ["--input", "mixed.jsonl", "--task-field", "task"])
+        #expect(mixed.code == 0, "\(mixed.errors)")
+        // All of them for one text: a line each.
+        let several = try place.run(["predict", "--model", "base"] + adapters + [texts[0]])
+        #expect(several.code == 0, "\(several.errors)")
+        for (line, (text, task)) in zip(mixed.lines, lines) {
+            #expect(try place.graft("predict", "--model", "base", "--adapter", task, text).lines == [line])
+        }
+        #expect(mixed.lines.count == lines.count)
+        #expect(
+            try several.lines
+                == names.flatMap { try place.graft("predict", "--model", "base", "--adapter", $0, texts[0]).lines })
+    }
+
     @Test func eachLineIsAnsweredByTheAdapterThatItNames() throws {
         let place = try place()
         let lines = [("a goal", "second"), ("the bank", "adapter"), ("the team won", "adapter"), ("money", "second")]

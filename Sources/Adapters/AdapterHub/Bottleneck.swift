@@ -12,7 +12,7 @@ import Matrices
 ///     4. y = sum(o, x), or o
 ///
 /// Each norm of its own, and each sum but the one with r, is there where the settings say so.
-public struct Bottleneck: BlockAdapter {
+public struct Bottleneck: BlockAdapter, Equatable {
     let wiring: BottleneckWiring
     let normBefore, normAfter: TrainedNorm?
     let down, up: BottleneckMap
@@ -22,7 +22,7 @@ public struct Bottleneck: BlockAdapter {
     private let name: String
 
     /// What the result of the two maps is multiplied with.
-    enum Scaling: Sendable {
+    enum Scaling: Sendable, Equatable {
         case constant(Float)
         /// One factor [1, 1], or one a column [1, hidden].
         case trained(Parameter)

@@ -2,13 +2,13 @@ import Encoders
 import Matrices
 
 /// One of the two linear maps of a bottleneck: y = x H + b, with H [inputs, outputs] dense or a sum of Kronecker products.
-struct BottleneckMap: Sendable {
+struct BottleneckMap: Sendable, Equatable {
     let inputs, outputs: Int
     let weight: Weight
     /// b [1, outputs]; nil: none.
     let bias: Parameter?
 
-    enum Weight: Sendable {
+    enum Weight: Sendable, Equatable {
         /// W [outputs, inputs] with H = Wᵀ.
         case dense(Parameter)
         case hypercomplex(HypercomplexWeight)
@@ -26,13 +26,12 @@ struct BottleneckMap: Sendable {
     func forward(
         _ x: Matrix, _ pass: Pass
     ) -> (y: Matrix, pullback: @Sendable (_ dy: Matrix, _ gradients: inout Gradients) -> Matrix) {
-        let h = transposedOrNot(pass.parameters)
+        let h = pass.changedMaps.factor(of: key("H")) { packed(pass.parameters, isTransposed: false) }
         var y = Matrix(uninitializedRows: x.rows, columns: outputs)
         y.withMutableView { y in
-            withViews(x, h.matrix) { views in
-                let packed = PackedMatrix(h.isTransposed ? views[1].transposed : views[1])
-                guard let bias else { return Product.compute(views[0], packed, into: y) }
-                pass.parameters.withView(of: bias) { Product.compute(views[0], packed, bias: $0.base, into: y) }
+            x.withView { x in
+                guard let bias else { return Product.compute(x, h, into: y) }
+                pass.parameters.withView(of: bias) { Product.compute(x, h, bias: $0.base, into: y) }
             }
         }
         guard pass.demand > .nothing else { return (y, { _, _ in .empty }) }
@@ -41,13 +40,9 @@ struct BottleneckMap: Sendable {
             { [self] dy, gradients in
                 if let bias, pass.trains(bias) { gradients.addRowSum(of: dy, to: bias) }
                 addWeightGradient(x, dy, pass, to: &gradients)
+                let h = pass.changedMaps.factor(of: key("Hᵀ")) { packed(pass.parameters, isTransposed: true) }
                 var dx = Matrix(uninitializedRows: dy.rows, columns: inputs)
-                dx.withMutableView { dx in
-                    withViews(dy, h.matrix) { views in
-                        let packed = PackedMatrix(h.isTransposed ? views[1] : views[1].transposed)
-                        Product.compute(views[0], packed, into: dx)
-                    }
-                }
+                dx.withMutableView { dx in dy.withView { Product.compute($0, h, into: dx) } }
                 return dx
             }
         )
@@ -68,11 +63,19 @@ struct BottleneckMap: Sendable {
         }
     }
 
-    /// H, or Hᵀ.
-    private func transposedOrNot(_ parameters: ParameterVector) -> (matrix: Matrix, isTransposed: Bool) {
+    /// What H, or Hᵀ, is called among what is made of the values of a pass. Maps may share some parameters, not all.
+    private func key(_ factor: String) -> Parameter {
+        Parameter(
+            name: factor + " of " + parameters.map(\.name).joined(separator: ", "), rows: inputs, columns: outputs)
+    }
+
+    /// H, or Hᵀ, packed.
+    private func packed(_ parameters: ParameterVector, isTransposed: Bool) -> PackedMatrix {
         switch weight {
-        case .dense(let weight): (parameters[weight], true)
-        case .hypercomplex(let weight): (weight.values(parameters), false)
+        case .dense(let weight):
+            parameters.withView(of: weight) { PackedMatrix(isTransposed ? $0 : $0.transposed) }
+        case .hypercomplex(let weight):
+            weight.values(parameters).withView { PackedMatrix(isTransposed ? $0.transposed : $0) }
         }
     }
 }

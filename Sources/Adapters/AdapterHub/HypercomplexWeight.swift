@@ -5,7 +5,7 @@ import Matrices
 /// sum of n Kronecker products,
 ///
 ///     H = Σᵢ rulesᵢ ⊗ blocksᵢ   [inputs, outputs],   rulesᵢ [n, n], blocksᵢ [inputs / n, outputs / n]
-struct HypercomplexWeight: Sendable {
+struct HypercomplexWeight: Sendable, Equatable {
     let rules, blocks: MatrixStack
 
     var inputs: Int { rules.rows * blocks.rows }

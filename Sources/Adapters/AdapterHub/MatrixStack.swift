@@ -2,7 +2,7 @@ import Encoders
 import Matrices
 
 /// Several trained matrices of one shape [rows, columns]: whole, or each the product of a left and a right factor.
-struct MatrixStack: Sendable {
+struct MatrixStack: Sendable, Equatable {
     let count, rows, columns: Int
     /// The matrices one below the other [count · rows, columns]; nil where they are products.
     let whole: Parameter?

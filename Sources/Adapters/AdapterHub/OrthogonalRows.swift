@@ -10,7 +10,7 @@ import Matrices
 ///
 /// PyTorch takes the signs from the parameter's diagonal, cut to whole numbers: weight decay, which moves that, makes R zero
 /// there. Here they are constants.
-struct OrthogonalRows: Sendable {
+struct OrthogonalRows: Sendable, Equatable {
     /// [rank, width], of which the part behind the diagonal counts.
     let original: Parameter
     /// B [width, width].

@@ -3,7 +3,7 @@ import Matrices
 
 /// Interventions of ReFT behind a layer, on the first and the last tokens of each text (Wu et al. 2024): LoReFT, NoReFT and
 /// DiReFT as AdapterHub's library computes them. A token that is among both belongs to the last.
-public struct Reft: LayerAdapter {
+public struct Reft: LayerAdapter, Equatable {
     let prefix, suffix: Int
     /// That of the first tokens, and that of the last; one of both where they are tied. nil: there are no such tokens.
     let prefixUnit, suffixUnit: ReftUnit?

@@ -2,7 +2,7 @@ import Encoders
 import Matrices
 
 /// One intervention of ReFT (Wu et al. 2024): y = x + (act(x Wᵀ + b) − x Rᵀ) R, with R [rank, hidden]; without x Rᵀ in DiReFT.
-struct ReftUnit: Sendable {
+struct ReftUnit: Sendable, Equatable {
     /// W [rank, hidden] and b [1, rank].
     let source, bias: Parameter
     let projection: Projection
@@ -13,7 +13,7 @@ struct ReftUnit: Sendable {
     let dropoutRate: Float
 
     /// R, which PyTorch keeps as orthonormal rows or as it is.
-    enum Projection: Sendable {
+    enum Projection: Sendable, Equatable {
         case free(Parameter)
         case orthogonal(OrthogonalRows)
     }
@@ -33,6 +33,8 @@ struct ReftUnit: Sendable {
         let (rows, states): (Matrix, [Matrix]) =
             switch projection {
             case .free(let weight): (parameters[weight], [])
+            case .orthogonal(let rows) where pass.demand == .nothing:
+                (pass.changedMaps.matrix(of: rows.original) { rows.rows(parameters).rows }, [])
             case .orthogonal(let rows): rows.rows(parameters)
             }
         let weight = parameters[source]

@@ -2,7 +2,7 @@ import Encoders
 import Matrices
 
 /// A layer norm whose γ and β are trained whole: y = γ ⊙ x̂ + β.
-struct TrainedNorm: Sendable {
+struct TrainedNorm: Sendable, Equatable {
     /// γ and β, each [1, width].
     let gamma, beta: Parameter
     /// PyTorch's.

@@ -40,7 +40,7 @@ struct SharedBatches {
     init(_ encoder: TransformerEncoder, _ tasks: [LayerSharing.Branch], severalATime: Bool) {
         (self.encoder, self.tasks) = (encoder, tasks)
         mixes = tasks.map { tasks.count > 1 && encoder.mixes($0.adapters) }
-        isComparable = tasks.map { tasks.count > 1 && $0.adapters.hasOnlyMapsNormsAndTables }
+        isComparable = tasks.map { tasks.count > 1 && !$0.adapters.hasVirtualTokens }
         sharing = severalATime && tasks.count > 1 ? LayerSharing(tasks, on: encoder) : nil
     }
 
