@@ -138,7 +138,7 @@ extension PreparedRun {
             case .new(let recipe):
                 plans.append(
                     AdapterPlan(
-                        adapter.name, summary: recipe.method.settled(on: set, for: encoder.config).summary, set,
+                        adapter.name, summary: recipe.summary(of: set, on: encoder.config), set,
                         on: encoder.config, matches: try recipe.places(on: encoder.config).matches))
             case .saved(let bundle):
                 plans.append(
@@ -169,7 +169,7 @@ extension TrainingRun.Adapter {
     /// How many positions it takes before a text.
     fileprivate var virtualTokens: Int {
         switch start {
-        case .new(let recipe): recipe.method.virtualTokens
+        case .new(let recipe): recipe.virtualTokens
         case .saved(let bundle): bundle.adapters.virtualTokens
         }
     }
