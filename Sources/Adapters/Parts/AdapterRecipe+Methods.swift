@@ -41,6 +41,21 @@ extension AdapterRecipe {
         return zip(recipes, own).map { $0.method.settled(on: $1, for: config).summary }.joined(separator: " + ")
     }
 
+    /// The same where a prompt that starts from a text starts from the tokens that `spell` makes of it.
+    package func spelled<Failure>(by spell: (String) throws(Failure) -> [Int32]) throws(Failure) -> AdapterRecipe {
+        func spelled(_ method: any AdapterMethod) throws(Failure) -> any AdapterMethod {
+            guard var prompt = method as? PromptTuningMethod, case .text(let text) = prompt.start else { return method }
+            prompt.start = .words(try spell(text))
+            return prompt
+        }
+        var recipe = self
+        recipe.method = try spelled(method)
+        for (index, part) in parts.enumerated() {
+            if let method = part.method { recipe.parts[index].method = try spelled(method) }
+        }
+        return recipe
+    }
+
     /// Adapters of each method by `fresh`, together where there are several.
     func assembled(
         on encoder: TransformerEncoder,
