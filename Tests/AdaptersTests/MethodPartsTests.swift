@@ -253,6 +253,34 @@ import TestSupport
         }
     }
 
+    /// Whatever modules are called: (IA)³ below, LoRA above, of each family in each precision.
+    @Test(arguments: FamilyFixture.names, [Precision.float32, .bfloat16, .int8])
+    func everyFamilyHasThem(family: String, precision: Precision) throws {
+        let fixture = try FamilyFixture(family)
+        let encoder = try fixture.encoder(precision)
+        guard encoder.config.distinctLayers > 1 else { return }
+        var recipe = AdapterRecipe(LoRAMethod(rank: 2, alpha: 4))
+        recipe.parts = [.init(IA3Method(), layers: [0]), .init(targets: .allLinear, layers: [1])]
+        var (adapters, values) = try recipe.fresh(for: encoder, seed: 1)
+        func hidden(_ adapters: AdapterSet, _ values: ParameterVector) -> Matrix {
+            encoder.forward(fixture.batch, adapters: adapters, Pass(parameters: values)).hidden
+        }
+        let base = hidden(.none, ParameterVector([]))
+        #expect(hidden(adapters, values) == base)
+        move(adapters.parameters, &values)
+        let written = AdapterBundle(recipe, trained: values, adapters, on: encoder, baseModel: nil)
+        let folder = try TemporaryFolder()
+        try written.write(into: folder.url)
+        let read = try AdapterBundle(contentsOf: folder.url, for: encoder)
+        let adapted = hidden(read.adapters, read.parameters)
+        #expect(adapted == hidden(adapters, values) && adapted != base)
+        if precision == .float32 {
+            let merged = try encoder.merging(read.adapters, read.parameters)
+            let plain = merged.forward(fixture.batch, adapters: .none, Pass(parameters: ParameterVector([]))).hidden
+            #expect(Closeness.differenceOfLargest(plain.values, adapted.values) < 2e-5)
+        }
+    }
+
     // MARK: Files
 
     @Test(arguments: Mixture.allCases)

@@ -145,15 +145,14 @@ import Testing
         let run = try place.graft("train", "--recipe", "recipe.json")
         #expect(run.code == 0, "\(run.errors)")
         let folder = "out/topics"
-        #expect(
-            try place.names(in: folder) == [
-                "README.md", "adapter_parts.json", "head.safetensors", "head_config.json", "parts",
-            ])
+        let names = try place.names(in: folder)
+        #expect(names.contains("adapter_parts.json") && names.contains("head_config.json"))
+        #expect(!names.contains("adapter_config.json") && !names.contains("adapter_model.safetensors"))
         #expect(try place.names(in: "\(folder)/parts") == ["0-ia3", "1-lora", "2-pfeiffer"])
         let card = String(decoding: try place.bytes("\(folder)/README.md"), as: UTF8.self)
         #expect(card.contains("- ia3\n- lora\n- pfeiffer") && card.contains("`parts/2-pfeiffer`"))
         for (command, words) in [("predict", ["the team won"]), ("embed", ["the team won"]), ("evaluate", [])] {
-            let options = command == "evaluate" ? ["--eval", "eval.jsonl"] : []
+            let options = command == "evaluate" ? ["--data", "eval.jsonl"] : []
             let answer = try place.run([command, "--model", "base", "--adapter", folder] + options + words)
             #expect(answer.code == 0, "\(command): \(answer.errors)")
         }

@@ -25,7 +25,19 @@ extension AdapterRecipe {
             recipe.parts = [own]
             recipes.append(recipe)
         }
-        return recipes
+        return recipes.count > 1 ? recipes.map(\.withItsOwnSettings) : recipes
+    }
+
+    /// The same, where its one part has settings of its own: then they are those of the method, and no exceptions to it.
+    private var withItsOwnSettings: AdapterRecipe {
+        guard parts.count == 1, var lora = method as? LoRAMethod, !parts[0].settings.names.isEmpty,
+            let own = (try? lora.setting(parts[0].settings, at: []))?.own.last
+        else { return self }
+        (lora.rank, lora.alpha, lora.dropoutRate) = (own.rank, own.alpha, own.dropoutRate)
+        var recipe = self
+        recipe.method = lora
+        recipe.parts[0].settings = MethodSettings()
+        return recipe
     }
 
     /// The names of the methods, in the order of the parts; one where it has one method.

@@ -1,39 +1,8 @@
 import Adapters
 
-/// The method that an object of a recipe says, and what it says of it.
-struct RecipeMethod {
-    /// As it is called there; nil where nothing is said.
-    let named: AdapterMethods.Name?
-    /// The method's type: that of the name.
-    let type: any AdapterMethod.Type
-    /// The settings that stand there.
-    let written: [String: MethodSettings.Value]
-    /// Where each of them stands.
-    let nodes: [String: RecipeNode]
-
-    /// Reads `method`, and the settings of what that is, or of `usual` where it is not there.
-    init(_ object: inout RecipeObject, usual: any AdapterMethod.Type) throws(RecipeError) {
-        named = try object.optional("method")?.choice("method", AdapterMethods.names.map { ($0.name, $0) })
-        type = named?.method ?? usual
-        (written, nodes) = try object.settings(of: type)
-    }
-
-    /// The settings that stand there, and those that the name says.
-    func values() throws(RecipeError) -> [String: MethodSettings.Value] {
-        var values = written
-        for (name, value) in named?.settings ?? [:] {
-            if let said = nodes[name] {
-                throw said.failure(
-                    .conflict("\"method\": \"\(named?.name ?? "")\" says '\(name)' already; leave it out"))
-            }
-            values[name] = value
-        }
-        return values
-    }
-}
-
 extension AdapterRecipe {
-    /// `{"method": "lora", "rank": 8, "targets": …, "parts": […]}`, `node` but for its last field.
+    /// `{"method": "lora", "rank": 8, "targets": …, "parts": […]}`: the fields of `object` that are of a new adapter. `node` is the
+    /// object as a whole, for errors.
     init(_ node: RecipeNode, _ object: inout RecipeObject) throws(RecipeError) {
         let whole = try RecipeMethod(&object, usual: LoRAMethod.self)
         let values = try whole.values()
@@ -96,6 +65,15 @@ extension AdapterRecipe.Part {
 }
 
 extension RecipeObject {
+    /// Refuses what chooses modules, for a method that is on none of them.
+    fileprivate mutating func refusePlaces(_ method: any AdapterMethod.Type) throws(RecipeError) {
+        for name in ["targets", "exclude", "layers"] {
+            guard has(name), let node = optional(name) else { continue }
+            throw node.failure(
+                .conflict("the method '\(method.name)' is on no modules that can be chosen; leave '\(name)' out"))
+        }
+    }
+
     /// The settings of a method as they were written, and where they stand.
     mutating func settings(
         of method: any AdapterMethod.Type
@@ -106,17 +84,6 @@ extension RecipeObject {
             values[name] = try nodes[name]?.setting()
         }
         return (values, nodes)
-    }
-}
-
-extension RecipeObject {
-    /// Refuses what chooses modules, for a method that is on none of them.
-    fileprivate mutating func refusePlaces(_ method: any AdapterMethod.Type) throws(RecipeError) {
-        for name in ["targets", "exclude", "layers"] {
-            guard has(name), let node = optional(name) else { continue }
-            throw node.failure(
-                .conflict("the method '\(method.name)' is on no modules that can be chosen; leave '\(name)' out"))
-        }
     }
 }
 
