@@ -1,7 +1,7 @@
 """Trains adapters whose parts have methods of their own, and opens each part with PEFT: are all of them together graft's?
 
-What `PeftMixedModel` takes (LoRA, LoHa, LoKr, OFT) is opened by it, all parts active at once. Other methods are put on one model by
-hand, a `PeftModel` on the model within the other: (IA)³ and LoRA.
+What `PeftMixedModel` reads (LoRA, LoHa, LoKr, AdaLoRA; of OFT it says that it does, and refuses its folders) is opened by it, all parts
+active at once. Other methods are put on one model by hand, a `PeftModel` on the model within the other: (IA)³ and LoRA.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from peft import PeftMixedModel, PeftModel
-from peft.tuners.mixed.model import COMPATIBLE_TUNER_TYPES
+from peft.mapping import PEFT_TYPE_TO_MIXED_MODEL_MAPPING
 
 from graft import Graft, Report, add_options, read_rows, write_rows
 from reference import Reference
@@ -48,7 +48,7 @@ class OfParts(Reference):
             raise SystemExit(f"{folder} has an adapter_config.json, so PEFT would take one part for the whole")
         parts = [folder / name for name in json.loads((folder / "adapter_parts.json").read_text())["parts"]]
         kinds = {json.loads((part / "adapter_config.json").read_text())["peft_type"] for part in parts}
-        self.isMixed = kinds <= {kind.value for kind in COMPATIBLE_TUNER_TYPES}
+        self.isMixed = kinds <= {kind.value for kind in PEFT_TYPE_TO_MIXED_MODEL_MAPPING}
         if self.isMixed:
             mixed = PeftMixedModel.from_pretrained(self.encoder, parts[0], adapter_name=parts[0].name)
             for part in parts[1:]:
