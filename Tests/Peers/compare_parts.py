@@ -11,6 +11,7 @@ from pathlib import Path
 
 from peft import PeftMixedModel, PeftModel
 from peft.mapping import PEFT_TYPE_TO_MIXED_MODEL_MAPPING
+from peft.tuners.mixed.model import COMPATIBLE_TUNER_TYPES
 
 from graft import Graft, Report, add_options, read_rows, write_rows
 from reference import Reference
@@ -48,7 +49,9 @@ class OfParts(Reference):
             raise SystemExit(f"{folder} has an adapter_config.json, so PEFT would take one part for the whole")
         parts = [folder / name for name in json.loads((folder / "adapter_parts.json").read_text())["parts"]]
         kinds = {json.loads((part / "adapter_config.json").read_text())["peft_type"] for part in parts}
-        self.isMixed = kinds <= {kind.value for kind in PEFT_TYPE_TO_MIXED_MODEL_MAPPING}
+        self.isMixed = kinds <= {
+            kind.value for kind in set(PEFT_TYPE_TO_MIXED_MODEL_MAPPING).intersection(COMPATIBLE_TUNER_TYPES)
+        }
         if self.isMixed:
             mixed = PeftMixedModel.from_pretrained(self.encoder, parts[0], adapter_name=parts[0].name)
             for part in parts[1:]:
