@@ -19,6 +19,8 @@ public struct AdapterBundle: Sendable {
     package internal(set) var taskHead: SavedTaskHead?
     /// Tensors of the file that take no part in what Graft computes, each with the reason, for people to read.
     public let ignored: [String]
+    /// What each method has of it, where there are several; empty: there is one.
+    package let parts: [Part]
     let encoder: TransformerEncoder
 
     package static let configName = "adapter_config.json"
@@ -33,6 +35,21 @@ public struct AdapterBundle: Sendable {
     /// what those that are read from the folder will.
     public init(
         _ recipe: AdapterRecipe?, trained parameters: ParameterVector, _ adapters: AdapterSet,
+        on encoder: TransformerEncoder, baseModel: String?
+    ) {
+        guard let recipe, !adapters.parts.isEmpty else {
+            // Parts may name the one method, and not the whole.
+            self.init(
+                ofOneMethod: recipe?.byMethod[0], trained: parameters, adapters, on: encoder, baseModel: baseModel)
+            return
+        }
+        self.init(
+            AdapterBundle.parts(of: recipe, trained: parameters, adapters, on: encoder, baseModel: baseModel),
+            on: encoder)
+    }
+
+    private init(
+        ofOneMethod recipe: AdapterRecipe?, trained parameters: ParameterVector, _ adapters: AdapterSet,
         on encoder: TransformerEncoder, baseModel: String?
     ) {
         var (adapters, own) = adapters.filed(parameters)
@@ -50,17 +67,40 @@ public struct AdapterBundle: Sendable {
         }
         self.configuration = configuration
         fingerprint = encoder.fingerprint
-        ignored = []
+        (ignored, parts) = ([], [])
+    }
+
+    /// Adapters of several methods in one, for one encoder.
+    ///
+    /// - Precondition: no place is in two of them.
+    init(_ parts: [Part], on encoder: TransformerEncoder) {
+        adapters = AdapterSet.union(
+            of: parts.map { .init(name: $0.name, $0.bundle.adapters) }, on: encoder.config)
+        var values = ParameterVector(adapters.parameters)
+        for bundle in parts.map(\.bundle) {
+            for parameter in bundle.adapters.parameters { values[parameter] = bundle.parameters[parameter] }
+        }
+        parameters = values
+        configuration = PEFTConfiguration(of: parts.map(\.bundle.configuration))
+        fingerprint = parts.compactMap(\.bundle.fingerprint).first
+        ignored = parts.flatMap { part in part.bundle.ignored.map { "\(part.name): \($0)" } }
+        (self.parts, self.encoder) = (parts, encoder)
     }
 
     /// The same with other values, and with what was unfrozen since: `adapters` are its own, or change them further.
     /// `parameters` may hold more than theirs, as training does. The head of a task model is left out: it is another now.
     package func holding(_ adapters: AdapterSet, _ parameters: ParameterVector) -> AdapterBundle {
-        AdapterBundle(self, adapters, parameters)
+        guard parts.isEmpty else {
+            let sets = adapters.split(of: encoder.config)
+            precondition(sets.count == parts.count, "these are the adapters of the bundle's parts")
+            let changed = zip(parts, sets).map { part, own in (part.name, part.bundle.holding(own, parameters)) }
+            return AdapterBundle(changed, on: encoder)
+        }
+        return AdapterBundle(self, adapters, parameters)
     }
 
     private init(_ other: AdapterBundle, _ adapters: AdapterSet, _ parameters: ParameterVector) {
-        (encoder, fingerprint, ignored) = (other.encoder, other.encoder.fingerprint, other.ignored)
+        (encoder, fingerprint, ignored, parts) = (other.encoder, other.encoder.fingerprint, other.ignored, [])
         var (adapters, own) = adapters.filed(parameters)
         encoder.settle(adapters, in: &own)
         (self.adapters, self.parameters) = (adapters, own)
@@ -73,7 +113,7 @@ public struct AdapterBundle: Sendable {
     /// Some of the adapters of another, for an encoder that the others were merged into.
     init(_ other: AdapterBundle, _ adapters: AdapterSet, on encoder: TransformerEncoder) {
         (self.adapters, self.encoder) = (adapters, encoder)
-        (fingerprint, ignored) = (encoder.fingerprint, other.ignored)
+        (fingerprint, ignored, parts) = (encoder.fingerprint, other.ignored, [])
         var own = ParameterVector(adapters.parameters)
         for parameter in adapters.parameters { own[parameter] = other.parameters[parameter] }
         parameters = own
@@ -90,6 +130,18 @@ public struct AdapterBundle: Sendable {
     public init(
         contentsOf folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool = false
     ) throws(AdapterError) {
+        guard PartsFolder.exists(in: folder) else {
+            try self.init(ofOneMethodIn: folder, for: encoder, allowingOtherBase: allowingOtherBase)
+            return
+        }
+        self.init(
+            try AdapterBundle.parts(of: folder, for: encoder, allowingOtherBase: allowingOtherBase), on: encoder)
+    }
+
+    private init(
+        ofOneMethodIn folder: URL, for encoder: TransformerEncoder, allowingOtherBase: Bool
+    ) throws(AdapterError) {
+        parts = []
         configuration = try PEFTConfiguration(contentsOf: folder)
         if configuration.isOfAdapterHub {
             (adapters, parameters, fingerprint) = try AdapterHubFiles.read(
@@ -132,9 +184,13 @@ public struct AdapterBundle: Sendable {
 
     /// Whether a folder holds an adapter.
     public static func exists(in folder: URL) -> Bool {
-        FileManager.default.fileExists(
-            atPath: folder.appending(path: AdapterHubFiles.configName(in: folder)).path(percentEncoded: false))
+        PartsFolder.exists(in: folder)
+            || FileManager.default.fileExists(
+                atPath: folder.appending(path: AdapterHubFiles.configName(in: folder)).path(percentEncoded: false))
     }
+
+    /// Files that tell an adapter's folder from a model's.
+    package static let markers = [configName, PartsFolder.listName, FusionMethod.configName]
 
     /// What the file of an adapter folder's weights is called: PEFT's, or AdapterHub's.
     public static func weightsName(in folder: URL) -> String {
@@ -159,8 +215,8 @@ extension AdapterBundle {
     /// Behind virtual tokens, a head that reads the first state would read another in PEFT: then the folder stays one for the bare
     /// encoder.
     package func with(_ head: SavedTaskHead) -> AdapterBundle {
-        // AdapterHub's library keeps heads apart from adapters.
-        guard !(configuration.method is any AdapterHubMethod) else { return self }
+        // AdapterHub's library keeps heads apart from adapters; and of several parts none is the task model's.
+        guard !(configuration.method is any AdapterHubMethod), parts.isEmpty else { return self }
         if adapters.prompt != nil, head.taskType == "SEQ_CLS" { return self }
         var bundle = self
         bundle.taskHead = head
@@ -177,6 +233,7 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written.
     package func write(into folder: URL) throws(AdapterError) {
+        guard parts.isEmpty else { return try PartsFolder.write(parts, into: folder) }
         if let method = configuration.method as? any AdapterHubMethod {
             return try AdapterHubFiles.write(self, method, encoder.config, metadata, into: folder)
         }
@@ -207,6 +264,7 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written, and for a method that PEFT does not have.
     package func writeForPEFT(into folder: URL) throws(AdapterError) {
+        try requireOneMethod(for: "PEFT")
         guard !(configuration.method is any AdapterHubMethod) else {
             throw .notConvertible("PEFT", reason: "it has no method '\(type(of: configuration.method).name)'")
         }
@@ -217,6 +275,7 @@ extension AdapterBundle {
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written, and for what the library does not have.
     package func writeForAdapterHub(into folder: URL) throws(AdapterError) {
+        try requireOneMethod(for: "AdapterHub")
         guard !(configuration.method is any AdapterHubMethod) else { return try write(into: folder) }
         try AdapterHubFiles.writeLoRA(self, encoder.config, metadata, into: folder)
     }

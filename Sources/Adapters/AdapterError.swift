@@ -12,6 +12,10 @@ public enum AdapterError: Error, Sendable {
     case targetMatchesNothing(file: String, target: String, available: [String], nearest: String?)
     /// A module is in several parts of a recipe.
     case inSeveralParts(module: String)
+    /// A method that is on no module stands in several parts of a recipe.
+    case methodInSeveralParts(method: String)
+    /// The list of a folder's parts does not fit the folder, or the parts one another.
+    case wrongParts(file: String, reason: String)
     /// Something that a method does not do.
     case notOfMethod(String, method: String)
     /// A pattern that is no regular expression.
@@ -86,6 +90,9 @@ extension AdapterError: CustomStringConvertible {
                 + (nearest.map { "; the nearest is '\($0)'" } ?? "") + "; it has \(available.joined(separator: ", "))"
         case .inSeveralParts(let module):
             "the module \(module) is in several parts of the recipe; leave it to one of them"
+        case .methodInSeveralParts(let method):
+            "the method '\(method)' is in several parts of the recipe, and it is not on single modules; leave it to one of them"
+        case .wrongParts(let file, let reason): "\(file): \(reason)"
         case .notOfMethod(let what, let method): "the method '\(method)' \(what)"
         case .invalidPattern(let file, let field, let pattern):
             "\(file): '\(pattern)' in '\(field)' is not a regular expression"

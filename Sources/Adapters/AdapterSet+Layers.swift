@@ -20,6 +20,12 @@ extension AdapterBundle {
     ///
     /// - Precondition: all of it is of linear maps, norms and tables.
     package func leavingOut(layers merged: Set<Int>, on encoder: TransformerEncoder) -> AdapterBundle? {
+        guard parts.isEmpty else {
+            let left = parts.compactMap { part in
+                part.bundle.leavingOut(layers: merged, on: encoder).map { (part.name, $0) }
+            }
+            return left.count > 1 ? AdapterBundle(left, on: encoder) : left.first?.1
+        }
         let rest = adapters.outsideLayers(merged)
         return rest.isEmpty ? nil : AdapterBundle(self, rest, on: encoder)
     }

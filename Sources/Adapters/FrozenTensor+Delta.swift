@@ -95,7 +95,7 @@ extension AdapterSet {
                 ? EmbeddingDelta(tables: tables, projection: projection, adapters: embeddings?.adapters ?? [:]) : nil,
             blocks: blocks, outputs: outputs)
         (changed.prefixes, changed.prompt) = (prefixes, prompt)
-        changed.methodChanges = methodChanges
+        (changed.methodChanges, changed.parts) = (methodChanges, parts)
         return changed
     }
 }

@@ -16,6 +16,11 @@ extension TransformerEncoder {
     package func mergedTensors(
         _ adapters: AdapterSet, _ parameters: ParameterVector
     ) throws(AdapterError) -> [FrozenTensor: Matrix] {
+        for part in adapters.parts {
+            if let place = part.adapters.firstUnmergeable {
+                throw .notMergeable(site: "\(place) (part \(part.name))")
+            }
+        }
         if !adapters.prefixes.isEmpty { throw .notMergeable(site: "the attention of each layer") }
         if adapters.prompt != nil { throw .notMergeable(site: "the embeddings") }
         guard adapters.hasOnlyMapsNormsAndTables else { throw .notMergeable(site: "blocks or texts") }
@@ -65,5 +70,18 @@ extension MergeableAdapter {
         if let sum { return sum.terms.allSatisfy { ($0.adapter as? any MergeableAdapter)?.isMergeable ?? false } }
         let inner = (self as? WeightDelta)?.inner ?? (self as? BiasDelta)?.inner
         return inner.map { ($0 as? any MergeableAdapter)?.isMergeable ?? false } ?? true
+    }
+}
+
+extension AdapterSet {
+    /// The first place of it that is no change of a weight; nil where all of it can be merged.
+    fileprivate var firstUnmergeable: String? {
+        if !prefixes.isEmpty { return "the attention of each layer" }
+        if prompt != nil { return "the embeddings" }
+        if let site = blockSites.first { return "\(site)" }
+        if let layer = outputs.keys.min() { return "layer.\(layer)" }
+        return sites.first { site in
+            (linear[site] as? any MergeableAdapter).map { !$0.isMergeable } ?? true
+        }?.description
     }
 }

@@ -27,6 +27,8 @@ public struct PEFTConfiguration: Sendable, Equatable {
     public var taskType: String?
     /// What the adapter is called in files of AdapterHub's library, which have a name for it; nil: not said.
     public var adapterName: String?
+    /// What each part of a folder in parts says, where there are several methods; empty: there is one.
+    public internal(set) var parts: [PEFTConfiguration] = []
     /// Whether it was read from a file of that library.
     var isOfAdapterHub: Bool
     /// The library whose files it was read from, where that is not PEFT.
@@ -83,8 +85,20 @@ public struct PEFTConfiguration: Sendable, Equatable {
 
     /// Reads `adapter_config.json` of an adapter folder.
     ///
+    /// Of a folder in parts, what each of them says.
+    ///
     /// - Throws: ``AdapterError`` naming the field that is wrong or unsupported.
     public init(contentsOf folder: URL) throws(AdapterError) {
+        guard PartsFolder.exists(in: folder) else {
+            try self.init(ofOneMethodIn: folder)
+            return
+        }
+        var parts: [PEFTConfiguration] = []
+        for part in try PartsFolder.parts(of: folder) { parts.append(try PEFTConfiguration(contentsOf: part)) }
+        self.init(of: parts)
+    }
+
+    private init(ofOneMethodIn folder: URL) throws(AdapterError) {
         let fields: JSONFields
         let found: any AdapterMethod.Type
         do { fields = try JSONFields(contentsOf: folder.appending(path: AdapterHubFiles.configName(in: folder))) } catch
@@ -125,6 +139,15 @@ public struct PEFTConfiguration: Sendable, Equatable {
         } catch { throw .configuration(error) }
         method = try found.init(fields)
         try PEFTConfiguration.refuseUnsupported(fields, found)
+    }
+
+    /// What several methods have of one adapter.
+    init(of parts: [PEFTConfiguration]) {
+        method = SeveralMethods(parts.map(\.method))
+        (targets, excluded, layers) = (.nothing, nil, nil)
+        (modulesToSave, biases) = (parts.flatMap(\.modulesToSave).sorted(), .none)
+        (baseModel, taskType) = (parts.compactMap(\.baseModel).first, "FEATURE_EXTRACTION")
+        (adapterName, isOfAdapterHub, self.parts) = (nil, false, parts)
     }
 
     /// The configuration of a recipe, nil if there is none, and of what is unfrozen besides.
@@ -232,6 +255,15 @@ extension PEFTConfiguration {
     ///
     /// - Throws: ``AdapterError`` as ``modules(on:prefix:file:)``.
     package func matches(on encoder: TransformerEncoder) throws(AdapterError) -> [TargetMatch] {
+        guard parts.isEmpty else {
+            var matches: [TargetMatch] = []
+            for (index, part) in parts.enumerated() {
+                matches += try part.matches(on: encoder).map { match in
+                    TargetMatch(field: "parts[\(index)].\(match.field)", entry: match.entry, modules: match.modules)
+                }
+            }
+            return matches
+        }
         guard type(of: method).sharedFields.contains(.targets) else { return [] }
         return try PEFTTargets(self, file: AdapterBundle.configName, config: encoder.config, prefix: "").matches()
     }
@@ -269,7 +301,7 @@ extension PEFTConfiguration {
             && left.layers == right.layers && left.layersPattern == right.layersPattern
             && left.modulesToSave == right.modulesToSave
             && left.biases == right.biases && left.baseModel == right.baseModel && left.taskType == right.taskType
-            && left.adapterName == right.adapterName
+            && left.adapterName == right.adapterName && left.parts == right.parts
     }
 
     /// A whole number where it is one, else the shortest decimal that reads back as the same float32.

@@ -38,7 +38,7 @@ public struct Unfreezing: Sendable, Equatable {
     public func deltas(
         for encoder: TransformerEncoder, over adapters: AdapterSet = .none
     ) throws(AdapterError) -> AdapterSet {
-        if !isEmpty, !adapters.blocks.isEmpty || !adapters.outputs.isEmpty {
+        if !isEmpty, !adapters.hasRoomForUnfrozen {
             throw .notInAdapterHub(method: "adapters of blocks and layers")
         }
         let config = encoder.config

@@ -19,6 +19,21 @@ public struct AdapterSet: Sendable {
     /// Changes of norms and biases that are a method's own, and not what a stage unfreezes beside it.
     package var methodChanges: Set<Parameter> = []
 
+    /// The adapters of each method, where there are several: all of this is their union, but for what a stage unfreezes besides.
+    /// Empty: there is one method.
+    package var parts: [MethodPart] = []
+
+    /// The adapters of one method among others.
+    package struct MethodPart: Sendable {
+        /// What it is called among the parts: "1-lora".
+        package let name: String
+        /// Its adapters.
+        package let adapters: AdapterSet
+
+        /// The given part.
+        package init(name: String, _ adapters: AdapterSet) { (self.name, self.adapters) = (name, adapters) }
+    }
+
     /// The given adapters.
     public init(
         _ linear: [Site: any LinearAdapter], norms: [NormSite: NormDelta] = [:], embeddings: EmbeddingDelta? = nil,

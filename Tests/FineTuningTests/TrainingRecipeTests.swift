@@ -233,9 +233,36 @@ import Testing
             "adapters.a.parts[0].rank is 0, expected a whole number from 1 to 4096"
         ),
         (
-            ", \"adapters\": {\"a\": {\"parts\": [{\"method\": \"dora\"}]}}",
-            "adapters.a.parts[0].method: the parts of an adapter have one method, here lora, since a folder of PEFT's has one;"
-                + " tasks may have adapters with different methods"
+            ", \"adapters\": {\"a\": {\"parts\": [{\"method\": \"ia4\"}]}}",
+            "adapters.a.parts[0].method: there is no method 'ia4' (did you mean 'ia3'?)"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{\"method\": \"ia3\", \"rank\": 4}]}}",
+            "adapters.a.parts[0] has no field 'rank'"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{\"method\": \"loha\", \"rank\": 0}]}}",
+            "adapters.a.parts[0].rank is 0, expected a whole number"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{\"method\": \"dora\", \"dora\": true}]}}",
+            "adapters.a.parts[0].dora: \"method\": \"dora\" says 'dora' already; leave it out"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"rank\": 4, \"parts\": [{\"method\": \"ia3\"}]}}",
+            "adapters.a.rank: no part has the method 'lora' of the whole; say it in the parts that it is for"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"method\": \"vera\", \"parts\": [{\"method\": \"ia3\"}]}}",
+            "adapters.a.method: no part has the method 'vera' of the whole; say it in the parts that it is for"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"parts\": [{}, {\"method\": \"prompt\", \"layers\": 1}]}}",
+            "adapters.a.parts[1].layers: the method 'prompt' is on no modules that can be chosen; leave 'layers' out"
+        ),
+        (
+            ", \"adapters\": {\"a\": {\"method\": \"prefix\", \"targets\": \"all-linear\"}}",
+            "adapters.a.targets: the method 'prefix' is on no modules that can be chosen; leave 'targets' out"
         ),
         (
             ", \"adapters\": {\"a\": {\"parts\": [{\"lora_bias\": true}]}}",
@@ -371,5 +398,52 @@ import Testing
             let recipe = try recipe(example)
             #expect(try !recipe.stages(layers: 6).isEmpty, "\(example)")
         }
+    }
+
+    // MARK: Parts with methods of their own
+
+    private func parts(_ json: String) throws -> AdapterRecipe {
+        let recipe = try recipe(whole(task: ", \"adapter\": \(json)"))
+        guard case .new(let adapter) = recipe.adapters[0].start else { throw TestFailure() }
+        return adapter
+    }
+
+    private struct TestFailure: Error {}
+
+    @Test func aPartHasItsOwnMethodWithItsSettings() throws {
+        let recipe = try parts(
+            """
+            {"parts": [{"layers": "0-3", "method": "ia3"},
+                       {"layers": [4, 5], "method": "lora", "rank": 16, "targets": "all-linear"},
+                       {"method": "pfeiffer", "reduction_factor": 8}]}
+            """)
+        #expect(recipe.parts.map(\.layers) == [[0, 1, 2, 3], [4, 5], nil])
+        #expect(recipe.parts[0].method is IA3Method && recipe.parts[1].targets == .allLinear)
+        // Of the method of the whole, LoRA as nothing else is said.
+        #expect(recipe.parts[1].method == nil && recipe.parts[1].settings.names == ["rank"])
+        #expect((recipe.parts[2].method as? PfeifferMethod)?.settings.reduction.usual == 8)
+        #expect(recipe.byMethod.map { type(of: $0.method).name } == ["ia3", "lora", "pfeiffer"])
+    }
+
+    @Test func whatAPartOfTheSameMethodDoesNotSayIsAsInTheWhole() throws {
+        let recipe = try parts(
+            """
+            {"method": "dora", "rank": 4, "alpha": 6, "targets": "query,key", "parts": [
+              {"layers": [0], "method": "dora", "rank": 2}, {"layers": [1], "method": "lora"},
+              {"layers": [2], "method": "dora", "rank_stabilized": true}, {"layers": [3], "method": "loha", "rank": 3}]}
+            """)
+        #expect(recipe.parts[0].method == nil && recipe.parts[0].settings.names == ["rank"])
+        let plain = LoRAMethod(rank: 4, alpha: 6)
+        var stabilized = LoRAMethod(rank: 4, alpha: 6, isRankStabilized: true)
+        stabilized.trainsLengths = true
+        #expect(recipe.parts[1].method as? LoRAMethod == plain, "not DoRA: that is another name")
+        #expect(recipe.parts[2].method as? LoRAMethod == stabilized)
+        #expect(type(of: recipe.parts[3].method ?? recipe.method) == LoHaMethod.self)
+        #expect(recipe.byMethod.count == 4)
+    }
+
+    @Test func wherePartsHaveOneMethodItIsThatOfTheWhole() throws {
+        let recipe = try parts(#"{"parts": [{"layers": [0], "method": "ia3"}, {"layers": [2], "method": "ia3"}]}"#)
+        #expect(recipe.method is IA3Method && recipe.byMethod.count == 1)
     }
 }

@@ -120,6 +120,70 @@ import Testing
         #expect(matches.compactMap { $0["modules"] as? Int } == [3, 1, 6, 2])
     }
 
+    /// An adapter whose parts have methods of their own, through every command.
+    @Test func partsWithMethodsOfTheirOwnAreListedTrainedAndOpened() throws {
+        let place = try place(
+            """
+            {"model": "base", "output": "out", "precision": "float32", "tasks": {"topics": {"train": "train.jsonl", "eval": "eval.jsonl",
+              "adapter": {"parts": [{"layers": 0, "method": "ia3"}, {"layers": [1], "method": "lora", "rank": 3},
+                                    {"layers": [2], "method": "pfeiffer", "reduction_factor": 8}]}}},
+             "options": {"batch_size": 8, "learning_rate": 1e-2, "epochs": 2}}
+            """)
+        let plan = try place.graft("train", "--recipe", "recipe.json", "--dry-run", "--quiet")
+        #expect(plan.code == 0, "\(plan.errors)")
+        #expect(plan.output.contains("adapter topics: (IA)³ + LoRA of rank 3 (alpha 16) + Pfeiffer bottlenecks"))
+        #expect(plan.output.contains("  parts[1].targets match  query: 3, value: 3"))
+        #expect(plan.output.contains("  part 0-ia3") && plan.output.contains("  part 2-pfeiffer"))
+        #expect(plan.output.contains("layer.2.feedForwardBlock"))
+        let json = try #require(
+            try place.graft("train", "--recipe", "recipe.json", "--dry-run", "--quiet", "--json").objects().last)
+        let modules = try #require(
+            (json["adapters"] as? [[String: Any]])?.first?["modules"] as? [[String: Any]])
+        #expect(Set(modules.compactMap { $0["part"] as? String }) == ["0-ia3", "1-lora", "2-pfeiffer"])
+        #expect(!place.exists("out"))
+
+        let run = try place.graft("train", "--recipe", "recipe.json")
+        #expect(run.code == 0, "\(run.errors)")
+        let folder = "out/topics"
+        let names = try place.names(in: folder)
+        #expect(names.contains("adapter_parts.json") && names.contains("head_config.json"))
+        #expect(!names.contains("adapter_config.json") && !names.contains("adapter_model.safetensors"))
+        #expect(try place.names(in: "\(folder)/parts") == ["0-ia3", "1-lora", "2-pfeiffer"])
+        let card = String(decoding: try place.bytes("\(folder)/README.md"), as: UTF8.self)
+        #expect(card.contains("- ia3\n- lora\n- pfeiffer") && card.contains("`parts/2-pfeiffer`"))
+        for (command, words) in [("predict", ["the team won"]), ("embed", ["the team won"]), ("evaluate", [])] {
+            let options = command == "evaluate" ? ["--data", "eval.jsonl"] : []
+            let answer = try place.run([command, "--model", "base", "--adapter", folder] + options + words)
+            #expect(answer.code == 0, "\(command): \(answer.errors)")
+        }
+        let inspected = try #require(try place.graft("inspect", folder, "--json").objects().last)
+        #expect(inspected["method"] as? String == "parts")
+        #expect((inspected["part_2-pfeiffer"] as? [String: Any])?["library"] as? String == "adapters")
+        #expect(inspected["base_fingerprint"] == nil, "each part has its own")
+        #expect((inspected["parameters"] as? Int ?? 0) > 0 && inspected["head_type"] as? String == "classification")
+
+        let merged = try place.graft("merge", "--model", "base", "--adapter", folder, "--output", "merged")
+        #expect(merged.code == 1 && merged.errors.contains("(part 2-pfeiffer)") && !place.exists("merged"))
+        let converted = try place.graft(
+            "convert", folder, "--to", "adapterhub", "--output", "converted", "--model", "base")
+        #expect(converted.code == 1 && converted.errors.contains("parts of several methods (ia3, lora, pfeiffer)"))
+        // A part by itself is a folder as any.
+        let part = try place.graft("embed", "--model", "base", "--adapter", "\(folder)/parts/1-lora", "the team won")
+        #expect(part.code == 0, "\(part.errors)")
+    }
+
+    @Test func aTableThatIsNamedTrainsWhateverTheLayers() throws {
+        let place = try place()
+        let run = try place.train(to: "out", "--targets", "query,words", "--layers", "0-1", "--dry-run")
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(
+            run.output.contains("embeddings.word_embeddings")
+                && run.output.contains("encoder.layer.1.attention.self.query"))
+        #expect(!run.output.contains("encoder.layer.2."))
+        let wrong = try place.train(to: "out", "--method", "prompt", "--layers", "0")
+        #expect(wrong.code != 0 && wrong.errors.contains("--layers says nothing with --method prompt"))
+    }
+
     @Test func refusesATargetThatMatchesNothingBeforeItTrains() throws {
         let place = try place()
         let run = try place.train(to: "out", "--targets", "query,valu")

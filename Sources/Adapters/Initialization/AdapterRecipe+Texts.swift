@@ -4,7 +4,9 @@ import Matrices
 /// Adapters that start from texts of the task.
 extension AdapterRecipe {
     /// Whether new adapters need texts to start from.
-    public var startsFromTexts: Bool { (method as? LoRAMethod)?.initialization == .eva }
+    public var startsFromTexts: Bool {
+        byMethod.contains { ($0.method as? LoRAMethod)?.initialization == .eva }
+    }
 
     /// Adapters on the asked sites of `encoder`, with starting values: a function of the seed, of the sites' names and, where the
     /// start is computed from them, of the batches.
@@ -15,11 +17,21 @@ extension AdapterRecipe {
     package func fresh(
         for encoder: TransformerEncoder, seed: UInt64, reading batches: some Sequence<PackedBatch>
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
-        guard startsFromTexts, var plain = method as? LoRAMethod else { return try fresh(for: encoder, seed: seed) }
+        try assembled(on: encoder) { recipe throws(AdapterError) in
+            try recipe.freshOfOneMethod(for: encoder, seed: seed, reading: batches)
+        }
+    }
+
+    private func freshOfOneMethod(
+        for encoder: TransformerEncoder, seed: UInt64, reading batches: some Sequence<PackedBatch>
+    ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
+        guard startsFromTexts, var plain = method as? LoRAMethod else {
+            return try freshOfOneMethod(for: encoder, seed: seed)
+        }
         plain.initialization = .standard
         var recipe = self
         recipe.method = plain
-        let (asked, start) = try recipe.fresh(for: encoder, seed: seed)
+        let (asked, start) = try recipe.freshOfOneMethod(for: encoder, seed: seed)
         func refusal(_ place: String, _ reason: String) -> AdapterError {
             .cannotStart(LoRAInitialization.eva.rawValue, site: place, reason: reason)
         }

@@ -88,17 +88,24 @@ extension BottleneckMethod {
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         var placed = settings
         placed.blocks = []
+        var asked: Set<BlockSite> = []
         for site in sites {
             guard let place = BottleneckMethods.places.first(where: { $0.projection == site.projection }) else {
                 throw .noBlockBehind(site.projection, ends: BottleneckMethods.places.map(\.projection))
             }
             placed.blocks.insert(place.block)
+            asked.insert(BlockSite(layer: site.layer, block: place.block))
         }
         let layers = Set(sites.map(\.layer))
         placed.leftOut = (0..<encoder.config.distinctLayers).filter {
             !layers.contains($0) || settings.leftOut.contains($0)
         }
         let blocks = try placed.adapters(for: encoder.config)
+        if let other = blocks.keys.filter({ !asked.contains($0) }).min() {
+            throw .notOfMethod(
+                "has the same blocks in all of its layers, and \(other) is not among the targets; make parts that each"
+                    + " say the method", method: Self.name)
+        }
         let adapters = AdapterSet([:], blocks: blocks)
         var values = ParameterVector(adapters.parameters)
         placed.initialize(blocks, &values, seed: seed)

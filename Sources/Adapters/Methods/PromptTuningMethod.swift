@@ -17,7 +17,7 @@ public struct PromptTuningMethod: AdapterMethod {
     /// No: virtual tokens are before everything.
     public static let wrapsModules = false
     /// Those of PEFT that matter, in full words.
-    public static let settingNames = ["tokens", "start"]
+    public static let settingNames = ["tokens", "start", "text"]
     /// Those that PEFT's configuration of it has.
     public static let sharedFields: Set<PEFTConfiguration.SharedField> = []
     /// Those honoured, and those that say how training went.
@@ -33,6 +33,9 @@ public struct PromptTuningMethod: AdapterMethod {
         case random
         /// These words, over and over: `TEXT`.
         case words([Int32])
+        /// The tokens of this text, special ones included as PEFT has them, once a tokenizer has made ``words(_:)`` of it
+        /// (``AdapterRecipe/spelled(by:)``).
+        case text(String)
     }
 
     /// How many virtual tokens there are: `num_virtual_tokens`.
@@ -49,6 +52,11 @@ public struct PromptTuningMethod: AdapterMethod {
             tokens: try settings.integer("tokens", default: 16, in: 1...4096),
             start: try settings.choice(
                 "start", default: .vocabulary, of: [("vocabulary", .vocabulary), ("random", .random)]))
+        switch settings["text"] {
+        case nil: break
+        case .text(let text)? where !text.isEmpty && settings["start"] == nil: start = .text(text)
+        default: throw settings.invalid("text", "words to start from, and no 'start' beside them")
+        }
     }
 
     /// All of them.
@@ -75,6 +83,10 @@ public struct PromptTuningMethod: AdapterMethod {
                 Int32(random.next() % UInt64(encoder.config.vocabularySize))
             }
             parameters[rows] = encoder.wordEmbeddings(of: words)
+        case .text:
+            throw .cannotStart(
+                "text", site: rows.name, reason: "there is no tokenizer at hand that makes tokens of it; give their ids"
+            )
         case .words(let words):
             guard !words.isEmpty, words.allSatisfy({ 0..<encoder.config.vocabularySize ~= Int($0) }) else {
                 throw .invalidSetting(

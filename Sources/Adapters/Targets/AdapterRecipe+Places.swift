@@ -14,6 +14,8 @@ extension AdapterRecipe {
 
     /// Where the adapters go on an encoder.
     ///
+    /// A linear map, and the block that ends with it, are two places: parts with methods of either kind may name the same module.
+    ///
     /// - Throws: ``AdapterError`` where a target matches nothing, a layer or a linear map does not exist, a module is in several
     ///   parts, or nothing is targeted.
     public func places(on config: EncoderConfig) throws(AdapterError) -> Places {
@@ -22,15 +24,37 @@ extension AdapterRecipe {
             places.modules = try modules(targets, layers, on: config, "", &places.matches)
             return places
         }
+        var taken: [ObjectIdentifier?: Set<AdaptedModule>] = [:]
         for (index, part) in parts.enumerated() {
-            let own = try modules(
-                part.targets ?? targets, part.layers ?? layers, on: config, "parts[\(index)].", &places.matches)
-            if let twice = own.first(where: places.modules.contains) { throw .inSeveralParts(module: twice.name) }
+            let recipe = alone(part)
+            let own = try recipe.modules(
+                recipe.targets, recipe.layers, on: config, "parts[\(index)].", &places.matches)
+            let method = type(of: recipe.method)
+            // Whether other methods of blocks and layers are on one place is told when their adapters are there.
+            let kind = method is any AdapterHubMethod.Type ? ObjectIdentifier(method) : nil
+            if let twice = own.first(where: { taken[kind]?.contains($0) ?? false }) {
+                throw .inSeveralParts(module: twice.name)
+            }
+            taken[kind, default: []].formUnion(own)
             places.parts.append(own)
-            places.modules += own
         }
-        places.modules.sort()
+        let methods = parts.map { type(of: $0.method ?? method) }.filter { !$0.hasTargets }
+        for (index, method) in methods.enumerated() where methods[..<index].contains(where: { $0 == method }) {
+            throw .methodInSeveralParts(method: method.name)
+        }
+        places.modules = Set(places.parts.flatMap { $0 }).sorted()
         return places
+    }
+
+    /// A part as a recipe of its own.
+    private func alone(_ part: Part) -> AdapterRecipe {
+        var recipe = AdapterRecipe(part.method ?? method)
+        if type(of: recipe.method).hasTargets {
+            (recipe.targets, recipe.layers, recipe.excluded) = (targets, layers, excluded)
+        }
+        recipe.targets = part.targets ?? recipe.targets
+        recipe.layers = part.layers ?? recipe.layers
+        return recipe
     }
 
     /// The modules of one part, whose entries have `path` before their field's name.
@@ -42,7 +66,11 @@ extension AdapterRecipe {
             throw .noSuchLayer(layer, layers: existing.count)
         }
         let method = type(of: self.method)
-        let hasTargets = method.sharedFields.contains(.targets)
+        let hasTargets = method.hasTargets
+        if !hasTargets, let field = choosing(targets, layers) {
+            throw .notOfMethod(
+                "is on no modules that can be chosen, so '\(field)' says nothing; leave it out", method: method.name)
+        }
         let all = config.adaptableModules.filter { method.adaptsEmbeddings || $0.site != nil }
         var found: Set<AdaptedModule> = []
         for (entry, modules) in try entries(of: targets, field: "targets", on: config, among: all) {
@@ -57,7 +85,10 @@ extension AdapterRecipe {
             }
         }
         if let layers {
-            found = found.filter { $0.site.map { layers.contains($0.layer) } ?? false }
+            // A table is in no layer: it is meant where it is named, and not where all of something is.
+            found = found.filter { module in
+                module.site.map { layers.contains($0.layer) } ?? (module.table != nil && targets.areNames)
+            }
             for layer in layers {
                 let count = found.count { $0.site?.layer == layer }
                 matches.append(TargetMatch(field: path + "layers", entry: "\(layer)", modules: count))
@@ -65,6 +96,11 @@ extension AdapterRecipe {
         }
         guard !found.isEmpty || !hasTargets || self.method.trainsElsewhere else { throw .nothingTargeted }
         return found.sorted()
+    }
+
+    /// What of a recipe chooses modules; nil: nothing.
+    private func choosing(_ targets: Targets, _ layers: [Int]?) -> String? {
+        targets != .usual ? "targets" : excluded != nil ? "exclude" : layers != nil ? "layers" : nil
     }
 
     /// Each entry with the modules that it matches.
@@ -121,6 +157,9 @@ extension AdapterRecipe.Targets {
             self = .names(names)
         }
     }
+
+    /// Whether they are modules by their names.
+    fileprivate var areNames: Bool { if case .names = self { true } else { false } }
 
     /// In one text, as people write them.
     public var text: String {

@@ -11,7 +11,7 @@ public struct AdapterRecipe: Sendable, Equatable {
     public var excluded: Targets?
     /// The layers to adapt; nil: all.
     public var layers: [Int]?
-    /// Parts of the encoder with targets, layers and settings of their own; empty: there is one, which is all of the above.
+    /// Parts of the encoder with methods, targets, layers and settings of their own; empty: there is one, which is all of the above.
     public var parts: [Part] = []
 
     /// Which modules of the encoder are meant.
@@ -29,16 +29,33 @@ public struct AdapterRecipe: Sendable, Equatable {
 
     /// A part of the encoder that is adapted in its own way. What it does not say is as in the whole.
     public struct Part: Sendable, Equatable {
+        /// The method; nil: that of the whole.
+        public var method: (any AdapterMethod)?
         /// The modules; nil: those of the whole.
         public var targets: Targets?
         /// The layers; nil: those of the whole.
         public var layers: [Int]?
-        /// The method's settings.
+        /// Settings of the method that it has of its own.
         public var settings: MethodSettings
 
         /// The given part.
-        public init(targets: Targets? = nil, layers: [Int]? = nil, settings: MethodSettings = MethodSettings()) {
-            (self.targets, self.layers, self.settings) = (targets, layers, settings)
+        public init(
+            _ method: (any AdapterMethod)? = nil, targets: Targets? = nil, layers: [Int]? = nil,
+            settings: MethodSettings = MethodSettings()
+        ) {
+            (self.method, self.targets, self.layers, self.settings) = (method, targets, layers, settings)
+        }
+
+        /// Equal in method, settings and places.
+        public static func == (left: Part, right: Part) -> Bool {
+            let isSameMethod =
+                switch (left.method, right.method) {
+                case (nil, nil): true
+                case (let left?, let right?): left.isEqual(to: right)
+                default: false
+                }
+            return isSameMethod && left.targets == right.targets && left.layers == right.layers
+                && left.settings == right.settings
         }
     }
 
@@ -87,8 +104,17 @@ public struct AdapterRecipe: Sendable, Equatable {
 
     /// Adapters on the asked modules of `encoder`, with starting values: a function of the seed and of the modules' names.
     ///
-    /// - Throws: ``AdapterError`` where a target matches nothing, a layer or a linear map does not exist, or nothing is targeted.
+    /// - Throws: ``AdapterError`` where a target matches nothing, a layer or a linear map does not exist, nothing is targeted, or two
+    ///   parts are on one place.
     public func fresh(
+        for encoder: TransformerEncoder, seed: UInt64
+    ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
+        try assembled(on: encoder) { recipe throws(AdapterError) in
+            try recipe.freshOfOneMethod(for: encoder, seed: seed)
+        }
+    }
+
+    func freshOfOneMethod(
         for encoder: TransformerEncoder, seed: UInt64
     ) throws(AdapterError) -> (adapters: AdapterSet, parameters: ParameterVector) {
         let places = try places(on: encoder.config)

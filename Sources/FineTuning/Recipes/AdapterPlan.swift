@@ -18,6 +18,8 @@ public struct AdapterPlan: Sendable {
         public let name: String
         /// What Graft calls it: "layer.3.query".
         public let place: String
+        /// What the part is called that it is of, where there are several methods: "1-lora".
+        public let part: String?
         /// Numbers that are saved for it.
         public let parameters: Int
         /// Numbers of these that train.
@@ -35,13 +37,20 @@ public struct AdapterPlan: Sendable {
         _ name: String, summary: String, _ adapters: AdapterSet, on config: EncoderConfig, matches: [TargetMatch]
     ) {
         (self.name, self.summary, self.matches) = (name, summary, matches)
+        modules =
+            adapters.parts.isEmpty
+            ? AdapterPlan.modules(of: adapters, part: nil, on: config)
+            : adapters.parts.flatMap { AdapterPlan.modules(of: $0.adapters, part: $0.name, on: config) }
+    }
+
+    private static func modules(of adapters: AdapterSet, part: String?, on config: EncoderConfig) -> [Module] {
         let places = adapters.places
         var (seen, modules) = (Set<Parameter>(), [Module]())
         func add(_ name: String, _ place: String, _ parameters: [Parameter]) {
             seen.formUnion(parameters)
             modules.append(
                 Module(
-                    name: name, place: place, parameters: parameters.reduce(0) { $0 + $1.count },
+                    name: name, place: place, part: part, parameters: parameters.reduce(0) { $0 + $1.count },
                     trained: parameters.reduce(0) { $0 + (places[$1]?.isFixed ?? false ? 0 : $1.count) }))
         }
         for module in adapters.adaptedModules {
@@ -50,7 +59,7 @@ public struct AdapterPlan: Sendable {
         for parameter in adapters.parameters where !seen.contains(parameter) && places[parameter]?.part == .adapters {
             add(parameter.name, parameter.name, [parameter])
         }
-        self.modules = modules
+        return modules
     }
 }
 
@@ -66,7 +75,10 @@ extension AdapterPlan {
             lines.append("  \(field) match  " + own.map { "\($0.entry): \($0.modules)" }.joined(separator: ", "))
         }
         let width = modules.map(\.name.count).max() ?? 0
+        var part: String?
         for module in modules {
+            if let name = module.part, name != part { lines.append("  part \(name)") }
+            part = module.part
             let fixed = module.trained == module.parameters ? "" : ", \(HumanUnits.count(module.trained)) of them train"
             lines.append(
                 "  " + module.name.padding(to: width) + "  \(HumanUnits.count(module.parameters)) numbers"

@@ -19,28 +19,7 @@ extension TrainingRecipe.Adapter.Start {
             self = .folder(try paths.existing(from, isFolder: true))
             return
         }
-        let names = AdapterMethods.names.map { ($0.name, $0) }
-        let named = try object.optional("method")?.choice("method", names)
-        let method = named?.method ?? LoRAMethod.self
-        let (written, nodes) = try object.settings(of: method)
-        var values = written
-        for (name, value) in named?.settings ?? [:] {
-            if let said = nodes[name] {
-                throw said.failure(
-                    .conflict("\"method\": \"\(named?.name ?? "")\" says '\(name)' already; leave it out"))
-            }
-            values[name] = value
-        }
-        var recipe: AdapterRecipe
-        do { recipe = AdapterRecipe(try method.init(MethodSettings(values))) } catch {
-            throw node.failure(of: error, nodes)
-        }
-        if let node = object.optional("layers") { recipe.layers = try node.layers() }
-        if let node = object.optional("targets") { recipe.targets = try node.targets() }
-        if let node = object.optional("exclude") { recipe.excluded = try node.targets() }
-        for part in try object.optional("parts")?.list(of: "parts") ?? [] {
-            recipe.parts.append(try AdapterRecipe.Part(part, of: recipe.method, called: named?.name ?? LoRAMethod.name))
-        }
+        let recipe = try AdapterRecipe(node, &object)
         try object.end()
         self = .new(recipe)
     }

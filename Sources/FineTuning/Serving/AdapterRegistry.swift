@@ -288,6 +288,12 @@ extension TaskAdapter {
     /// A few words on what it is: "LoRA of rank 8 on query, value in 6 layers", "a head alone".
     fileprivate var summary: String {
         guard let bundle else { return adapters.isEmpty ? "a head alone" : "several adapters" }
+        return bundle.parts.isEmpty
+            ? TaskAdapter.summary(of: bundle)
+            : bundle.parts.map { TaskAdapter.summary(of: $0.bundle) }.joined(separator: " + ")
+    }
+
+    private static func summary(of bundle: AdapterBundle) -> String {
         let linear = bundle.adapters.linear
         let projections = Set(linear.keys.map(\.projection))
         let names = Projection.allCases.filter(projections.contains).map(\.rawValue).joined(separator: ", ")

@@ -189,7 +189,7 @@ public struct Merge: Sendable {
         }
         // The head tells a merged model, which may be replaced, from any other model.
         let draft = try AtomicFolder(
-            replacing: folder, markedBy: HeadFiles.configName, lacking: [AdapterBundle.configName])
+            replacing: folder, markedBy: HeadFiles.configName, lacking: AdapterBundle.markers)
         let names = model.encoder.config.names
         var checkpoint = MergedCheckpoint(base: base, tensors: chain.tensors, names: names, type: type)
         if let head, let own = try model.checkpointHead() {

@@ -9,8 +9,10 @@ public struct ModelCard: Sendable {
     public var name: String
     /// What was trained: "LoRA of rank 8, …".
     public var method: String
-    /// The method's name among the tags: "lora"; nil where there is no adapter.
-    public var methodTag: String?
+    /// The names of the methods among the tags: "lora"; empty where there is no adapter.
+    public var methodTags: [String] = []
+    /// The folders of the parts, where there are several methods: "parts/0-ia3".
+    public var parts: [String] = []
     /// What was learned.
     public var objective: Objective
     /// The layers of the head before the output layer.
@@ -50,7 +52,7 @@ public struct ModelCard: Sendable {
             "pipeline_tag: \(pipelineTag)", "tags:",
             "- graft",
         ]
-        if let methodTag { lines.append("- \(methodTag)") }
+        lines += methodTags.map { "- \($0)" }
         lines += [
             "---", "", "# \(name)", "",
             "\(method) on the frozen encoder `\(baseModel)`, with \(headWords).",
@@ -75,12 +77,9 @@ public struct ModelCard: Sendable {
         lines += settings.map { "| \($0.name) | \($0.value) |" }
         lines += [
             "", "```sh", command, "```", "", "## Files", "",
-            isOfAdapterHub
-                ? "`adapter_config.json` and `adapter.safetensors` are AdapterHub's: open the folder with"
-                : "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
-            isOfAdapterHub
-                ? "`AutoAdapterModel.from_pretrained(\"\(baseModel)\").load_adapter(folder, use_safetensors=True)`."
-                : "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
+        ]
+        lines += files
+        lines += [
             objective == .similarity
                 ? "`head_config.json` says what the embeddings are for and how they are pooled."
                 : "`head.safetensors` (\(head == .linear ? "`weight`, `bias`" : "its layers")) and `head_config.json` (label names, pooling) are the head.",
@@ -89,8 +88,29 @@ public struct ModelCard: Sendable {
         return lines.joined(separator: "\n")
     }
 
+    /// What opens the adapter, and how.
+    private var files: [String] {
+        guard parts.isEmpty else {
+            return [
+                "`adapter_parts.json` lists the adapter's parts, which are one adapter together. Each is a folder of its method's",
+                "own library, PEFT or AdapterHub, and opens there by itself: \(parts.map { "`\($0)`" }.joined(separator: ", ")).",
+            ]
+        }
+        return isOfAdapterHub
+            ? [
+                "`adapter_config.json` and `adapter.safetensors` are AdapterHub's: open the folder with",
+                "`AutoAdapterModel.from_pretrained(\"\(baseModel)\").load_adapter(folder, use_safetensors=True)`.",
+            ]
+            : [
+                "`adapter_config.json` and `adapter_model.safetensors` are PEFT's: open the folder with",
+                "`PeftModel.from_pretrained(AutoModel.from_pretrained(\"\(baseModel)\"), folder)`.",
+            ]
+    }
+
     /// Whether the method is filed as AdapterHub's library does, and not as PEFT does.
-    private var isOfAdapterHub: Bool { methodTag.flatMap(AdapterMethods.named) is any AdapterHubMethod.Type }
+    private var isOfAdapterHub: Bool {
+        !methodTags.isEmpty && methodTags.allSatisfy { AdapterMethods.named($0) is any AdapterHubMethod.Type }
+    }
 
     /// What the Hub calls the kind of task.
     private var pipelineTag: String {

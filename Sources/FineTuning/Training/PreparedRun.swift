@@ -1,6 +1,7 @@
 import Adapters
 import Encoders
 import Matrices
+import Tokenizers
 
 /// A run with its texts read, its heads and adapters made, and its trainer at the first step.
 struct PreparedRun {
@@ -53,7 +54,7 @@ struct PreparedRun {
         for (route, adapter) in adapters.enumerated() {
             let texts = TextSample(tasks.filter { $0.route == route }, seed: options.seed)
             let (set, values) =
-                try adapter?.adapters(for: encoder, seed: options.seed, reading: texts) ?? (.none, ParameterVector([]))
+                try adapter?.adapters(for: model, seed: options.seed, reading: texts) ?? (.none, ParameterVector([]))
             starts.append(values)
             var stages: [AdapterSet] = []
             for stage in run.stages {
@@ -138,7 +139,7 @@ extension PreparedRun {
             case .new(let recipe):
                 plans.append(
                     AdapterPlan(
-                        adapter.name, summary: recipe.method.settled(on: set, for: encoder.config).summary, set,
+                        adapter.name, summary: recipe.summary(of: set, on: encoder.config), set,
                         on: encoder.config, matches: try recipe.places(on: encoder.config).matches))
             case .saved(let bundle):
                 plans.append(
@@ -154,11 +155,14 @@ extension PreparedRun {
 extension TrainingRun.Adapter {
     /// The adapters on the encoder, and the values that they start from.
     fileprivate func adapters(
-        for encoder: TransformerEncoder, seed: UInt64, reading texts: TextSample
-    ) throws(AdapterError) -> (AdapterSet, ParameterVector) {
+        for model: AdaptedModel, seed: UInt64, reading texts: TextSample
+    ) throws -> (AdapterSet, ParameterVector) {
         switch start {
         case .new(let recipe):
-            let fresh = try recipe.fresh(for: encoder, seed: seed, reading: texts)
+            let spelled = try recipe.spelled { text throws(TokenizerError) in
+                try model.tokenizer.tokenize(text, pairedWith: nil, truncation: nil).ids
+            }
+            let fresh = try spelled.fresh(for: model.encoder, seed: seed, reading: texts)
             return (fresh.adapters, fresh.parameters)
         case .saved(let bundle): return (bundle.adapters, bundle.parameters)
         }
@@ -169,7 +173,7 @@ extension TrainingRun.Adapter {
     /// How many positions it takes before a text.
     fileprivate var virtualTokens: Int {
         switch start {
-        case .new(let recipe): recipe.method.virtualTokens
+        case .new(let recipe): recipe.virtualTokens
         case .saved(let bundle): bundle.adapters.virtualTokens
         }
     }

@@ -32,7 +32,7 @@ struct TrainingIdentity: Sendable, Equatable {
             guard case .new(let recipe) = adapter.start else { continue }
             var settings = TrainingIdentity.settings(of: recipe)
             settings.merge(TrainingIdentity.settings(of: recipe.method)) { _, own in own }
-            settings["method"] = type(of: recipe.method).name
+            settings["method"] = recipe.methodNames.joined(separator: ", ")
             add(
                 Dictionary(uniqueKeysWithValues: settings.map { ("adapter's \($0.key)", $0.value) }),
                 of: "\(adapter.name)", among: run.adapters.count)

@@ -104,9 +104,11 @@ private struct Inspection {
             return try addHead(url)
         }
         let configuration = try PEFTConfiguration(contentsOf: url)
+        let weights = try AdapterBundle.weights(in: url)
         add("method", .string(type(of: configuration.method).name))
         add("base_model", configuration.baseModel.map { .string($0) } ?? .null)
         add("summary", .string(configuration.method.summary))
+        if !configuration.parts.isEmpty { return try addParts(configuration, weights, url) }
         if let lora = configuration.method as? LoRAMethod {
             add("rank", .integer(lora.rank))
             add("alpha", .float(lora.alpha))
@@ -116,9 +118,36 @@ private struct Inspection {
         add("targets", .array(configuration.targets.names.map { .string($0) }))
         add("layers", configuration.layers.map { .array($0.map { .integer($0) }) } ?? .string("all"))
         if HeadFiles.exist(in: url) { try addHead(url) }
-        let file = try SafetensorsFile(contentsOf: url.appending(path: AdapterBundle.weightsName(in: url)))
-        add("base_fingerprint", file.metadata["graft.base_fingerprint"].map { .string($0) } ?? .null)
-        addTensors(file)
+        for weights in weights {
+            let file = try SafetensorsFile(contentsOf: weights.file)
+            add("base_fingerprint", file.metadata["graft.base_fingerprint"].map { .string($0) } ?? .null)
+            addTensors(file)
+        }
+    }
+
+    /// What the parts of an adapter are, and the tensors of all of them.
+    private mutating func addParts(
+        _ configuration: PEFTConfiguration, _ weights: [(part: String?, file: URL)], _ url: URL
+    ) throws {
+        for (part, weights) in zip(configuration.parts, weights) {
+            let file = try SafetensorsFile(contentsOf: weights.file)
+            let own = file.names.compactMap { file[$0] }
+            add(
+                "part_" + (weights.part ?? ""),
+                .object([
+                    ("method", .string(type(of: part.method).name)), ("summary", .string(part.method.summary)),
+                    ("library", .string(part.library ?? "peft")),
+                    ("targets", .array(part.targets.names.map { .string($0) })),
+                    ("layers", part.layers.map { .array($0.map { .integer($0) }) } ?? .string("all")),
+                    ("base_fingerprint", file.metadata["graft.base_fingerprint"].map { .string($0) } ?? .null),
+                    ("parameters", .integer(own.reduce(0) { $0 + $1.count })),
+                ]))
+            tensors += own
+        }
+        if HeadFiles.exist(in: url) { try addHead(url) }
+        add("tensors", .integer(tensors.count))
+        add("parameters", .integer(tensors.reduce(0) { $0 + $1.count }))
+        add("tensor_bytes", .integer(tensors.reduce(0) { $0 + $1.byteCount }))
     }
 
     private mutating func addHead(_ url: URL) throws {

@@ -33,7 +33,7 @@ extension ModelCard {
             ("loss", outcome.loss), ("tokens a text, at most", "\(options.maximumTokens)"), ("seed", "\(options.seed)"),
             ("precision of the frozen weights", encoder.precision.rawValue),
             ("dropout inside the encoder", ModelCard.dropout(options, outcome.task, encoder)),
-            ("adapter dropout", (adapter?.recipe?.method as? LoRAMethod)?.dropoutRate.formatted ?? "none"),
+            ("adapter dropout", adapter?.recipe.map(ModelCard.dropout(of:)) ?? "none"),
             ("trained parameters", HumanUnits.count(outcome.trainedParameters)),
             ("base fingerprint", "`\(encoder.fingerprint)`"),
         ]
@@ -55,7 +55,10 @@ extension ModelCard {
             training: task.training.map { (ModelCard.name($0), $0.count) },
             evaluation: task.evaluation.map { (ModelCard.name($0), $0.count) }, scores: scores, settings: settings,
             command: command)
-        methodTag = outcome.task.bundle.map { type(of: $0.configuration.method).name }
+        if let bundle = outcome.task.bundle {
+            methodTags = bundle.methodNames
+            parts = bundle.partNames
+        }
     }
 
     /// What a task of a run is, at the run's end or at that of a stage.
@@ -80,10 +83,25 @@ extension ModelCard {
 
     /// "LoRA of rank 8 (alpha 16) on query, value of every layer"
     private static func words(of recipe: AdapterRecipe, on config: EncoderConfig) -> String {
+        let recipes = recipe.byMethod
+        guard recipes.count < 2 else { return recipes.map { words(of: $0, on: config) }.joined(separator: "; ") }
+        let recipe = recipes[0]
         let layers = recipe.layers.map { "layers " + $0.map(String.init).joined(separator: ", ") } ?? "every layer"
         let maps = recipe.projections(for: config).map(\.rawValue).joined(separator: ", ")
+        if maps.isEmpty { return recipe.method.summary }
+        if recipe.parts.count == 1, let own = recipe.parts[0].layers, recipe.parts[0].settings.names.isEmpty {
+            return recipe.method.summary + " on \(maps) of layers " + own.map(String.init).joined(separator: ", ")
+        }
         return recipe.method.summary + " on \(maps) of "
             + (recipe.parts.isEmpty ? layers : "\(recipe.parts.count) parts with settings of their own")
+    }
+
+    private static func dropout(of recipe: AdapterRecipe) -> String {
+        let recipes = recipe.byMethod
+        let rates = recipes.map { ($0.method as? LoRAMethod)?.dropoutRate.formatted ?? "none" }
+        return recipes.count == 1
+            ? rates[0]
+            : zip(recipes, rates).map { "\(type(of: $0.method).name): \($1)" }.joined(separator: ", ")
     }
 
     private static func method(_ adapter: TrainingRun.Adapter?, _ run: TrainingRun, _ encoder: TransformerEncoder)

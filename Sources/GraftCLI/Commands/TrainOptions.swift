@@ -226,6 +226,13 @@ enum TrainOptions {
         if values.isGiven(adapterDropout) {
             try set("dropout", .number(Double(values[adapterDropout])), "--adapter-dropout")
         }
+        if !method.hasTargets,
+            let place = [targets.specification, excluded.specification, layers.specification].first(where: {
+                values.givenNames.contains($0.name)
+            })
+        {
+            throw .conflict("--\(place.name) says nothing with --method \(method.name), which is on no single modules")
+        }
         for (name, value) in values[self.settings] { try set(name, value, "--setting \(name)") }
         do { return try method.init(MethodSettings(settings)) } catch { throw .conflict("\(error)") }
     }

@@ -31,6 +31,7 @@ extension AdapterPlan {
                     modules.map { module in
                         .object([
                             ("name", .string(module.name)), ("place", .string(module.place)),
+                            ("part", module.part.map { .string($0) } ?? .null),
                             ("parameters", .integer(module.parameters)),
                             ("trained_parameters", .integer(module.trained)),
                             ("bytes", .integer(module.bytes)),
