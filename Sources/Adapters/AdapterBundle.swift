@@ -63,7 +63,7 @@ public struct AdapterBundle: Sendable {
             baseModel: baseModel)
         if let method = configuration.method as? any AdapterHubMethod {
             configuration.method = method.placed(as: adapters, on: encoder.config)
-            configuration.adapterName = AdapterHubFiles.usualName
+            configuration.adapterName = AdapterHubFiles.name(of: adapters) ?? AdapterHubFiles.usualName
         }
         self.configuration = configuration
         fingerprint = encoder.fingerprint

@@ -30,6 +30,8 @@ public enum AdapterError: Error, Sendable {
     case staysFrozen(file: String, tensor: String)
     /// A tensor of another shape than the configuration and the encoder ask for.
     case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
+    /// A tensor with numbers that are infinite or none.
+    case notFinite(file: String, tensor: String, count: Int)
     /// The adapter was trained on other weights than these; `baseModel` is what its folder calls them.
     case otherBase(folder: String, baseModel: String?, found: String, expected: String)
     /// A layer that the encoder does not have.
@@ -78,6 +80,14 @@ public enum AdapterError: Error, Sendable {
     case noBias(site: String)
 }
 
+extension AdapterError {
+    /// Refuses a tensor of a file that has numbers which are infinite or none.
+    static func checkFinite(_ values: [Float], file: String, tensor: String) throws(AdapterError) {
+        guard !values.allSatisfy(\.isFinite) else { return }
+        throw .notFinite(file: file, tensor: tensor, count: values.count { !$0.isFinite })
+    }
+}
+
 extension AdapterError: CustomStringConvertible {
     /// One line for people.
     public var description: String {
@@ -107,6 +117,9 @@ extension AdapterError: CustomStringConvertible {
                 + " that it cannot compute what this adapter does"
         case .wrongShape(let file, let tensor, let found, let expected):
             "\(file): tensor '\(tensor)' has shape \(found), expected \(expected)"
+        case .notFinite(let file, let tensor, let count):
+            "\(file): tensor '\(tensor)' has \(count == 1 ? "1 number" : "\(count) numbers") infinite or not a number, expected"
+                + " finite ones alone; the adapter is broken, so train it again or take another copy of it"
         case .otherBase(let folder, let baseModel, let found, let expected):
             "\(folder) was trained on \(baseModel.map { "the base '\($0)'" } ?? "a base") with fingerprint"
                 + " \(expected.prefix(16))…, this model has \(found.prefix(16))…;"

@@ -161,7 +161,8 @@ public struct AdapterReader {
         throw .missingTensor(file: path, tensor: name, nearest: NearestName.to(name, among: file.names))
     }
 
-    /// A tensor, which has to be there in this shape: a matrix, or a row if it is a vector; of more axes the last are columns.
+    /// A tensor, which has to be there in this shape, of finite numbers: a matrix, or a row if it is a vector; of more axes the
+    /// last are columns.
     ///
     /// - Throws: ``AdapterError`` naming the tensor.
     public mutating func read(_ name: String, shape: [Int]) throws(AdapterError) -> Matrix {
@@ -174,7 +175,9 @@ public struct AdapterReader {
                 throw AdapterError.wrongShape(file: path, tensor: name, found: tensor.shape, expected: shape)
             }
             let rows = shape.dropLast().reduce(1, *)
-            return Matrix(rows: rows, columns: shape.last ?? 1, values: try tensor.floats())
+            let values = try tensor.floats()
+            try AdapterError.checkFinite(values, file: path, tensor: name)
+            return Matrix(rows: rows, columns: shape.last ?? 1, values: values)
         } catch let error as AdapterError { throw error } catch let error as SafetensorsError {
             throw .weights(error)
         } catch { preconditionFailure("reading a tensor throws no other errors") }

@@ -2,7 +2,6 @@ import Adapters
 import Encoders
 import Foundation
 import Matrices
-import Safetensors
 import Testing
 import TestSupport
 
@@ -14,25 +13,14 @@ import TestSupport
     func aFusionOfTheLibraryComputesAndLearnsAsThere(name: String) throws {
         let fixture = try AdapterHubFixture(name)
         let bundle = try fixture.bundle()
-        let (hidden, pullback) = fixture.encoder.forward(
-            fixture.batch, adapters: bundle.adapters,
-            Pass(parameters: bundle.parameters, demand: .parametersAndInput))
+        let (hidden, gradients, dx) = try fixture.run(bundle, demand: .parametersAndInput)
         #expect(Closeness.differenceOfLargest(hidden.values, try fixture.golden.floats("last")) < 1e-5)
-        var gradients = bundle.parameters.zeroed()
-        let dx = pullback(try fixture.dy(), &gradients)
         #expect(Closeness.relativeError(dx.values, try fixture.golden.floats("dx")) < 1e-5)
-
-        let names = fixture.golden.names.filter { $0.hasPrefix("gradient.") }
-        #expect(names.count == bundle.adapters.parameters.count)
-        let file = try SafetensorsFile(contentsOf: fixture.folder.appending(path: "model_adapter_fusion.safetensors"))
-        for name in names {
-            let values = try file.tensor(named: String(name.dropFirst("gradient.".count))).floats()
-            let parameter = try #require(
-                bundle.adapters.parameters.first { bundle.parameters[$0].values == values }, "\(name)")
-            let expected = try fixture.golden.floats(name)
-            // A shift of all scores of a token alike changes nothing.
-            guard !name.hasSuffix("key.bias") else { continue }
-            #expect(Closeness.relativeError(gradients[parameter].values, expected) < 1e-5, "\(name)")
+        let expected = try fixture.goldenGradients(of: bundle, in: "model_adapter_fusion.safetensors")
+        #expect(expected.count == bundle.adapters.parameters.count)
+        // A shift of all scores of a token alike changes nothing.
+        for (name, parameter, gradient) in expected where !name.hasSuffix("key.bias") {
+            #expect(Closeness.relativeError(gradients[parameter].values, gradient) < 1e-5, "\(name)")
         }
     }
 

@@ -2,6 +2,8 @@ import Adapters
 import Encoders
 import Foundation
 import Matrices
+import Safetensors
+import Testing
 import TestSupport
 
 /// A folder of AdapterHub's library on a tiny encoder, and what the library computes with it
@@ -23,16 +25,29 @@ struct AdapterHubFixture {
 
     func bundle() throws -> AdapterBundle { try AdapterBundle(contentsOf: folder, for: encoder) }
 
-    /// The gradient [tokens, hidden] at the last hidden states that belongs to the golden gradients.
-    func dy() throws -> Matrix {
-        let (left, right) = (try golden.matrix("dy.left"), try golden.matrix("dy.right"))
-        var dy = Matrix(rows: left.rows, columns: right.columns)
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns {
-                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
-            }
+    /// Hidden states, the gradients of what trains, and that of what enters the first layer where that is asked for.
+    func run(_ bundle: AdapterBundle, demand: GradientDemand) throws -> (
+        hidden: Matrix, gradients: Gradients, dx: Matrix
+    ) {
+        let pass = Pass(parameters: bundle.parameters, demand: demand)
+        let (hidden, pullback) = encoder.forward(batch, adapters: bundle.adapters, pass)
+        var gradients = bundle.parameters.zeroed()
+        let dx = pullback(try golden.dy(), &gradients)
+        return (hidden, gradients, dx)
+    }
+
+    /// The golden gradients by their tensors' names, each with the parameter that holds the tensor's numbers. Every tensor is
+    /// random, so there is one.
+    func goldenGradients(
+        of bundle: AdapterBundle, in weights: String
+    ) throws -> [(name: String, parameter: Parameter, gradient: [Float])] {
+        let file = try SafetensorsFile(contentsOf: folder.appending(path: weights))
+        return try golden.names.filter { $0.hasPrefix("gradient.") }.map { name in
+            let tensor = String(name.dropFirst("gradient.".count))
+            let values = try file.tensor(named: tensor).floats()
+            let parameter = bundle.adapters.parameters.first { bundle.parameters[$0].values == values }
+            return (tensor, try #require(parameter, "\(tensor)"), try golden.floats(name))
         }
-        return dy
     }
 
     /// The object `config` of a folder's `adapter_config.json`.

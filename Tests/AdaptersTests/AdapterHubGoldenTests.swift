@@ -21,37 +21,22 @@ import TestSupport
     func aFolderOfTheLibraryComputesAndLearnsAsThere(name: String) throws {
         let fixture = try AdapterHubFixture(name)
         let bundle = try fixture.bundle()
-        let (hidden, pullback) = fixture.encoder.forward(
-            fixture.batch, adapters: bundle.adapters,
-            Pass(parameters: bundle.parameters, demand: .parametersAndInput))
+        let (hidden, gradients, dx) = try fixture.run(bundle, demand: .parametersAndInput)
         #expect(Closeness.differenceOfLargest(hidden.values, try fixture.golden.floats("last")) < 1e-5)
-
-        var gradients = bundle.parameters.zeroed()
-        let dx = pullback(try fixture.dy(), &gradients)
         #expect(Closeness.relativeError(dx.values, try fixture.golden.floats("dx")) < 1e-5)
         try expectGradients(fixture, bundle, gradients)
 
         // The same where nobody reads the gradient at the embeddings.
-        var alone = bundle.parameters.zeroed()
-        let (_, shorter) = fixture.encoder.forward(
-            fixture.batch, adapters: bundle.adapters, Pass(parameters: bundle.parameters, demand: .parameters))
-        _ = shorter(try fixture.dy(), &alone)
-        try expectGradients(fixture, bundle, alone)
+        try expectGradients(fixture, bundle, try fixture.run(bundle, demand: .parameters).gradients)
     }
 
     private func expectGradients(
         _ fixture: AdapterHubFixture, _ bundle: AdapterBundle, _ gradients: Gradients
     ) throws {
-        let names = fixture.golden.names.filter { $0.hasPrefix("gradient.") }
-        #expect(names.count == bundle.adapters.parameters.count)
-        let file = try SafetensorsFile(contentsOf: fixture.folder.appending(path: "adapter.safetensors"))
-        for name in names {
-            // Every tensor is random, so the parameter that holds its numbers is the tensor's.
-            let values = try file.tensor(named: String(name.dropFirst("gradient.".count))).floats()
-            let parameter = try #require(
-                bundle.adapters.parameters.first { bundle.parameters[$0].values == values }, "\(name)")
-            let error = Closeness.relativeError(gradients[parameter].values, try fixture.golden.floats(name))
-            #expect(error < 1e-5, "\(name)")
+        let expected = try fixture.goldenGradients(of: bundle, in: "adapter.safetensors")
+        #expect(expected.count == bundle.adapters.parameters.count)
+        for (name, parameter, gradient) in expected {
+            #expect(Closeness.relativeError(gradients[parameter].values, gradient) < 1e-5, "\(name)")
         }
     }
 

@@ -198,7 +198,7 @@ import Testing
 
     @Test(arguments: ["electra", "albert"])
     func anOffsetStartsOnTheProjectionTooAndTablesAsEver(family: String) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder()
         var method = LoRAMethod(rank: 2)
         (method.initialization, method.trainsBaseBiases) = (.pissa, true)
@@ -267,6 +267,25 @@ import Testing
         #expect(Closeness.largestDifference(found.values, try golden.floats("hidden")) < 5e-5)
     }
 
+    @Test func theOrthogonalStartIsPEFTsOfTheSameDraws() throws {
+        let golden = try GoldenFile("starts/orthogonal.expected.safetensors")
+        func drawn(_ name: String) throws -> DoubleMatrix { DoubleMatrix(try golden.matrix(name)) }
+        let (a, b) = LoRAInitialization.orthogonal(
+            try drawn("square"), inputs: try drawn("inputs"), outputs: try drawn("outputs").transposed)
+        let (expectedA, expectedB) = (try golden.matrix("a"), try golden.matrix("b"))
+        // The columns of Q have their signs by whoever decomposes, and a row of A that of B's column.
+        for index in 0..<a.rows {
+            let products = zip(a.row(index), expectedA.row(index)).map { $0 * $1 }
+            let sign: Float = products.reduce(0, +) < 0 ? -1 : 1
+            #expect(
+                Closeness.largestDifference(a.row(index).map { sign * $0 }, Array(expectedA.row(index))) < 1e-6)
+            for row in 0..<b.rows { #expect(abs(sign * b[row, index] - expectedB[row, index]) < 1e-6) }
+        }
+        let bundle = try AdapterBundle(contentsOf: Fixtures.url("starts/orthogonal"), for: encoder)
+        let found = hidden(encoder, bundle.adapters, bundle.parameters, try golden.batch())
+        #expect(Closeness.largestDifference(found.values, try golden.floats("hidden")) < 1e-5)
+    }
+
     // MARK: Data
 
     @Test func evaGivesTheComponentsAndRanksOfPEFT() throws {
@@ -333,6 +352,29 @@ import Testing
             for column in 0..<map.inputs { weight[row, column] = y[column, row] - map.bias[row] }
         }
         return weight
+    }
+
+    /// With s B A the correction whatever the scale is; PEFT's is L R, as if the scale were always 1.
+    @Test(arguments: [Float(4), 16])
+    func loftqIsPEFTsDecompositionOfWhatRoundingHasLost(alpha: Float) throws {
+        let golden = try GoldenFile("starts/loftq.safetensors")
+        let rounded = try TransformerEncoder(contentsOf: TinyEncoder.folder, precision: .bfloat16)
+        var method = LoRAMethod(rank: 4, alpha: alpha)
+        method.initialization = .loftq
+        let recipe = AdapterRecipe(method, projections: [.query, .intermediate, .output])
+        let (adapters, values) = try recipe.fresh(for: rounded, seed: 0)
+        var compared = 0
+        for site in adapters.sites {
+            let name = encoder.config.names.module(of: site)
+            guard golden.names.contains(name) else { continue }
+            let lora = try #require(adapters.linear[site] as? LoRA)
+            var change = DoubleMatrix(values[lora.b]) * DoubleMatrix(values[lora.a])
+            change = DoubleMatrix(
+                rows: change.rows, columns: change.columns, values: change.values.map { Double(lora.scale) * $0 })
+            #expect(Closeness.differenceOfLargest(change.rounded.values, try golden.floats(name)) < 1e-5, "\(name)")
+            compared += 1
+        }
+        #expect(compared == 3)
     }
 
     @Test func loftqHasNothingToDoOnAnExactBase() throws {

@@ -32,17 +32,6 @@ import TestSupport
         }
     }
 
-    private func dy(_ golden: GoldenFile) throws -> Matrix {
-        let (left, right) = (try golden.matrix("dy.left"), try golden.matrix("dy.right"))
-        var dy = Matrix(rows: left.rows, columns: right.columns)
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns {
-                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
-            }
-        }
-        return dy
-    }
-
     private func weights(of folder: URL) throws -> SafetensorsFile {
         try SafetensorsFile(contentsOf: folder.appending(path: "adapter_model.safetensors"))
     }
@@ -58,7 +47,7 @@ import TestSupport
         #expect(Closeness.differenceOfLargest(hidden.values, try golden.floats("last")) < 1e-5)
 
         var gradients = bundle.parameters.zeroed()
-        let dx = pullback(try dy(golden), &gradients)
+        let dx = pullback(try golden.dy(), &gradients)
         #expect(Closeness.relativeError(dx.values, try golden.floats("dx")) < 1e-5)
         // Written again, each parameter is under the name that its gradient has.
         let names = try parameters(of: bundle)

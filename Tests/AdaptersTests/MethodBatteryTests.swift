@@ -5,164 +5,100 @@ import Matrices
 import Testing
 import TestSupport
 
-/// Properties that every method has, on every family of encoders and in every precision.
+/// Properties that every method has, on every family of encoders and in every precision. ``MethodFilesBatteryTests`` has those of
+/// its files.
 @Suite struct MethodBatteryTests {
-    /// A method on a family; methods that have nothing to work on in a family refuse it by name, and are left out.
-    struct Subject: Sendable, CustomTestStringConvertible {
-        let method: String
-        let family: String
-
-        var testDescription: String { "\(method) on \(family)" }
-
-        func recipe() throws -> AdapterRecipe {
-            let method = try #require(AdapterMethods.named(method))
-            return AdapterRecipe(try method.init(MethodSettings()))
-        }
-
-        /// Adapters with their starting values; nil where the method refuses the family.
-        func fresh(_ encoder: TransformerEncoder) throws -> (adapters: AdapterSet, parameters: ParameterVector)? {
-            let recipe = try recipe()
-            switch Result(catching: { () throws(AdapterError) in try recipe.fresh(for: encoder, seed: 5) }) {
-            case .success(let fresh): return fresh
-            case .failure(.notForFamily): return nil
-            case .failure(let error): throw error
-            }
-        }
-
-        /// Adapters as after training: every number moved.
-        func trained(_ encoder: TransformerEncoder) throws -> (adapters: AdapterSet, parameters: ParameterVector)? {
-            guard let (adapters, start) = try fresh(encoder) else { return nil }
-            var values = start
-            for parameter in adapters.parameters {
-                var random = RandomStream(seed: 9, name: parameter.name)
-                let moved = values[parameter].values.map { $0 + 0.05 * random.normal() }
-                values[parameter] = Matrix(rows: parameter.rows, columns: parameter.columns, values: moved)
-            }
-            return (adapters, values)
-        }
+    @Test func onBERTNoMethodIsRefused() throws {
+        let encoder = try FamilyFixture("bert").encoder()
+        let onBERT = Self.subjectsAndVariants.filter { $0.family == "bert" }
+        for subject in onBERT { #expect(try subject.fresh(encoder) != nil, "\(subject.name)") }
+        #expect(onBERT.count == AdapterMethods.all.count + 8)
     }
 
-    /// Methods that need no setting; fusion needs adapters to fuse.
-    static let methods = AdapterMethods.all.filter { (try? $0.init(MethodSettings())) != nil }
-
-    static let subjects = methods.flatMap { method in
-        FamilyFixture.names.map { Subject(method: method.name, family: $0) }
-    }
-
-    /// Methods that change the encoder from the start: their vectors stand before a text, whatever they are; or the library
-    /// that they are of draws both maps of a bottleneck.
-    static let changesFromTheStart: Set<String> = [
-        "prefix", "prompt", "p-tuning", "houlsby", "pfeiffer", "compacter", "compacter++", "loreft", "noreft", "direft",
-    ]
-
-    /// The texts that fit behind a method's virtual tokens, and the gradient at their hidden states.
-    private func texts(
-        of fixture: FamilyFixture, _ encoder: TransformerEncoder, behind adapters: AdapterSet
-    ) throws -> (batch: PackedBatch, dy: Matrix) {
-        let (all, dy) = (fixture.batch, try fixture.dy())
-        let fitting = all.sequences.filter { $0.count <= encoder.maximumTokens(behind: adapters) }
-        var batch = PackedBatch()
-        for text in fitting {
-            batch.append(tokens: Array(all.tokens[text]), segments: Array(all.segments[text]))
-        }
-        let rows = fitting.flatMap { text in text.flatMap { dy.row($0) } }
-        return (batch, Matrix(rows: batch.tokens.count, columns: dy.columns, values: rows))
-    }
-
-    private func hidden(
-        _ encoder: TransformerEncoder, _ batch: PackedBatch, _ adapters: AdapterSet, _ values: ParameterVector
-    ) -> Matrix {
-        encoder.forward(batch, adapters: adapters, Pass(parameters: values)).hidden
-    }
-
-    private func base(_ encoder: TransformerEncoder, _ batch: PackedBatch) -> Matrix {
-        hidden(encoder, batch, .none, ParameterVector([]))
-    }
-
-    @Test(arguments: subjects, [Precision.float32, .bfloat16, .int8])
+    @Test(arguments: subjectsAndVariants, [Precision.float32, .bfloat16, .int8])
     func aFreshAdapterChangesNothingAndATrainedOneDoes(subject: Subject, precision: Precision) throws {
-        let fixture = try FamilyFixture(subject.family)
+        let fixture = try subject.fixture()
         let encoder = try fixture.encoder(precision)
         guard let fresh = try subject.fresh(encoder), let trained = try subject.trained(encoder) else { return }
-        let batch = try texts(of: fixture, encoder, behind: fresh.adapters).batch
-        let base = base(encoder, batch)
-        if !MethodBatteryTests.changesFromTheStart.contains(subject.method) {
-            #expect(hidden(encoder, batch, fresh.adapters, fresh.parameters) == base)
+        let batch = fixture.batch
+        let (base, bits) = (encoder.states(batch), encoder.frozenBits)
+        if !Self.changesFromTheStart.contains(subject.method) {
+            #expect(encoder.states(batch, fresh.adapters, fresh.parameters) == base)
         }
-        #expect(hidden(encoder, batch, trained.adapters, trained.parameters) != base)
-        #expect(self.base(encoder, batch) == base, "the base keeps its bytes")
+        #expect(encoder.states(batch, trained.adapters, trained.parameters) != base)
+        #expect(encoder.states(batch) == base && encoder.frozenBits == bits, "the base keeps its bytes")
     }
 
-    @Test(arguments: subjects, [Precision.float32, .bfloat16, .int8])
+    @Test(arguments: subjectsAndVariants, [Precision.float32, .bfloat16, .int8])
     func aTextIsTheSameInWhateverBatch(subject: Subject, precision: Precision) throws {
-        let fixture = try FamilyFixture(subject.family)
+        let fixture = try subject.fixture()
         let encoder = try fixture.encoder(precision)
-        guard let (adapters, values) = try subject.trained(encoder) else { return }
-        let batch = try texts(of: fixture, encoder, behind: adapters).batch
-        let together = hidden(encoder, batch, adapters, values)
+        guard let trained = try subject.trained(encoder) else { return }
+        let batch = fixture.batch
+        let together = encoder.states(batch, trained.adapters, trained.parameters)
         for text in batch.sequences.prefix(3) {
             var alone = PackedBatch()
             alone.append(tokens: Array(batch.tokens[text]), segments: Array(batch.segments[text]))
-            let states = hidden(encoder, alone, adapters, values)
+            let states = encoder.states(alone, trained.adapters, trained.parameters)
             let rows = text.flatMap { together.row($0) }
             #expect(states.values == rows, "a text of \(text.count) tokens")
         }
     }
 
-    @Test(arguments: subjects)
+    @Test(arguments: subjectsAndVariants)
     func mergedIsAdaptedOrRefused(subject: Subject) throws {
-        let fixture = try FamilyFixture(subject.family)
+        let fixture = try subject.fixture()
         let encoder = try fixture.encoder()
-        guard let (adapters, values) = try subject.trained(encoder) else { return }
-        let batch = try texts(of: fixture, encoder, behind: adapters).batch
-        let adapted = hidden(encoder, batch, adapters, values)
-        let merged = Result { () throws(AdapterError) in try encoder.merging(adapters, values) }
+        guard let trained = try subject.trained(encoder) else { return }
+        let adapters = trained.adapters
+        let batch = fixture.batch
+        let adapted = encoder.states(batch, adapters, trained.parameters)
+        let bits = encoder.frozenBits
+        let merged = Result { () throws(AdapterError) in try encoder.merging(adapters, trained.parameters) }
         switch merged {
         case .success(let merged):
-            let plain = base(merged, batch)
-            #expect(Closeness.differenceOfLargest(plain.values, adapted.values) < 2e-5)
-        case .failure(let error):
-            guard case .notMergeable = error else { throw error }
+            #expect(Closeness.differenceOfLargest(merged.states(batch).values, adapted.values) < 2e-5)
+        case .failure(.noBias): #expect(subject.settings["lora_bias"] != nil && !encoder.config.hasBias(.query))
+        case .failure(.notMergeable):
             let isMergeable = adapters.linear.values.allSatisfy { $0 is any MergeableAdapter }
             #expect(!isMergeable || adapters.linear.isEmpty)
+        case .failure(let error): throw error
         }
+        #expect(encoder.frozenBits == bits)
     }
 
-    @Test(arguments: subjects)
-    func whatIsWrittenIsReadAgain(subject: Subject) throws {
-        let fixture = try FamilyFixture(subject.family)
+    /// The best adapter of all ranks for what one adapter changes does the same.
+    @Test(arguments: subjectsAndVariants)
+    func combinedByItselfAtFullEnergyItDoesTheSameOrIsRefused(subject: Subject) throws {
+        let fixture = try subject.fixture()
         let encoder = try fixture.encoder()
-        guard let (adapters, values) = try subject.trained(encoder) else { return }
-        let written = AdapterBundle(
-            try subject.recipe(), trained: values, adapters, on: encoder, baseModel: "tiny")
-        let folder = try TemporaryFolder()
-        try written.write(into: folder.url)
-        let read = try AdapterBundle(contentsOf: folder.url, for: encoder)
-        let batch = try texts(of: fixture, encoder, behind: adapters).batch
-        #expect(read.configuration == written.configuration)
-        #expect(
-            hidden(encoder, batch, read.adapters, read.parameters)
-                == hidden(encoder, batch, written.adapters, written.parameters))
-        // And again to the same bytes.
-        let second = try TemporaryFolder()
-        try read.write(into: second.url)
-        for name in ["adapter_config.json", AdapterBundle.weightsName(in: folder.url)] {
-            let (first, again) = (
-                try Data(contentsOf: folder.appending(name)), try Data(contentsOf: second.appending(name))
-            )
-            #expect(first == again, "\(name)")
+        guard let bundle = try subject.bundle(encoder) else { return }
+        let part = Combining.Part("own", bundle, weight: 1)
+        let whole = Result { () throws(CombiningError) in try Combining(.svd, energy: 1).combine([part], on: encoder) }
+        switch whole {
+        case .success(let whole):
+            #expect(whole.meantEncoder(of: encoder) != nil, "it is made anew")
+            let states = encoder.states(fixture.batch, whole.bundle.adapters, whole.bundle.parameters)
+            let expected = encoder.states(fixture.batch, bundle.adapters, bundle.parameters)
+            #expect(Closeness.differenceOfLargest(states.values, expected.values) < 2e-5)
+        case .failure(.noChangeOfWeights):
+            // What is on maps and norms alone is never refused.
+            let known = Set(bundle.adapters.linear.values.flatMap(\.parameters) + bundle.adapters.deltas.values)
+            #expect(!bundle.adapters.parameters.allSatisfy(known.contains))
+        case .failure(let error): throw error
         }
     }
 
-    /// The gradient along a random direction, against the difference that a small step in it makes.
-    @Test(arguments: subjects)
+    /// The gradient along itself, against the difference that a small step in it makes.
+    @Test(arguments: subjectsAndVariants)
     func theGradientIsThatOfTheForward(subject: Subject) throws {
-        let fixture = try FamilyFixture(subject.family)
+        let fixture = try subject.fixture()
         let encoder = try fixture.encoder()
-        guard let (adapters, values) = try subject.trained(encoder) else { return }
-        let (batch, dy) = try texts(of: fixture, encoder, behind: adapters)
+        guard let trained = try subject.trained(encoder) else { return }
+        let (adapters, values) = (trained.adapters, trained.parameters)
+        let (batch, dy) = (fixture.batch, try fixture.dy())
         func loss(_ values: ParameterVector) -> Double {
-            zip(hidden(encoder, batch, adapters, values).values, dy.values)
+            zip(encoder.states(batch, adapters, values).values, dy.values)
                 .reduce(0) { $0 + Double($1.0) * Double($1.1) }
         }
         let pass = Pass(parameters: values, demand: .parameters)
@@ -179,11 +115,31 @@ import TestSupport
                     rows: parameter.rows, columns: parameter.columns,
                     values: numbers.map { $0 + Float(step * Double($1) / norm) })
             }
-            return moved
+            return holdingLengths(moved, as: values, adapters, on: encoder)
         }
         let step = 2e-3
         let measured = (loss(moved(by: step)) - loss(moved(by: -step))) / (2 * step)
         #expect(abs(measured - norm) < 0.02 * norm, "measured \(measured), computed \(norm)")
+    }
+
+    /// DoRA's lengths are constants in its backward. A forward that has the lengths of `former` is one whose m is multiplied by
+    /// what the lengths have changed by.
+    private func holdingLengths(
+        _ values: ParameterVector, as former: ParameterVector, _ adapters: AdapterSet, on encoder: TransformerEncoder
+    ) -> ParameterVector {
+        var held = values
+        for (site, adapter) in adapters.linear {
+            guard let dora = adapter as? DoRA else { continue }
+            func lengths(_ values: ParameterVector) -> [Float] {
+                var values = values
+                dora.setMagnitude(in: &values, on: encoder[site])
+                return values[dora.magnitude].values
+            }
+            let factors = zip(lengths(values), lengths(former)).map { $0 / $1 }
+            held[dora.magnitude] = Matrix(
+                rows: 1, columns: factors.count, values: zip(values[dora.magnitude].values, factors).map { $0 * $1 })
+        }
+        return held
     }
 
     @Test(arguments: AdapterMethods.all.map { $0.name })
@@ -195,44 +151,5 @@ import TestSupport
             }
             if case .invalidSetting(let named, _, _) = error { #expect(named == name) }
         }
-    }
-
-    @Test(arguments: subjects.filter { $0.family == "bert" })
-    func badFilesAreRefusedByName(subject: Subject) throws {
-        let fixture = try FamilyFixture(subject.family)
-        let encoder = try fixture.encoder()
-        guard let (adapters, values) = try subject.trained(encoder) else { return }
-        let folder = try TemporaryFolder()
-        let bundle = AdapterBundle(try subject.recipe(), trained: values, adapters, on: encoder, baseModel: nil)
-        try bundle.write(into: folder.url)
-        let config = folder.appending("adapter_config.json")
-        let data = try Data(contentsOf: config)
-        let original = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        var fields = original
-        fields["a_field_of_the_future"] = "on"
-        try JSONSerialization.data(withJSONObject: fields).write(to: config)
-        let unknown = #expect(throws: AdapterError.self) {
-            try AdapterBundle(contentsOf: folder.url, for: encoder)
-        }
-        #expect("\(try #require(unknown))".contains("a_field_of_the_future"))
-
-        // One tensor is called otherwise: it is missing under its name.
-        try JSONSerialization.data(withJSONObject: original).write(to: config)
-        let weights = folder.appending(AdapterBundle.weightsName(in: folder.url))
-        var bytes = try Data(contentsOf: weights)
-        let name = try #require(bundleTensorName(in: bytes))
-        let range = try #require(bytes.range(of: Data(name.utf8)))
-        bytes.replaceSubrange(range, with: Data(String(repeating: "x", count: name.utf8.count).utf8))
-        try bytes.write(to: weights)
-        let missing = #expect(throws: AdapterError.self) { try AdapterBundle(contentsOf: folder.url, for: encoder) }
-        let words = "\(try #require(missing))"
-        #expect(words.contains(name) || words.contains("xxx"))
-    }
-
-    /// The first name of a tensor in a safetensors file, which is not that of its metadata.
-    private func bundleTensorName(in bytes: Data) -> String? {
-        let length = bytes.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
-        let header = try? JSONSerialization.jsonObject(with: bytes.dropFirst(8).prefix(length)) as? [String: Any]
-        return header?.keys.filter { $0 != "__metadata__" }.sorted().first
     }
 }

@@ -44,24 +44,12 @@ struct MethodFixture {
     /// How many gradients there are to compare with.
     var gradientCount: Int { golden.names.filter { $0.hasPrefix("\(method).gradient.") }.count }
 
-    /// The gradient at the last hidden states that belongs to the golden gradients.
-    static func dy(_ golden: GoldenFile) throws -> Matrix {
-        let (left, right) = (try golden.matrix("dy.left"), try golden.matrix("dy.right"))
-        var dy = Matrix(rows: left.rows, columns: right.columns)
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns {
-                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
-            }
-        }
-        return dy
-    }
-
     /// Hidden states, the gradients of what trains, and that of what enters the first layer.
     func run() throws -> (hidden: Matrix, gradients: Gradients, dx: Matrix) {
         let pass = Pass(parameters: bundle.parameters, demand: .parametersAndInput)
         let (hidden, pullback) = encoder.forward(batch, adapters: bundle.adapters, pass)
         var gradients = bundle.parameters.zeroed()
-        let dx = pullback(try MethodFixture.dy(golden), &gradients)
+        let dx = pullback(try golden.dy(), &gradients)
         return (hidden, gradients, dx)
     }
 

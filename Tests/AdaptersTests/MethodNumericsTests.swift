@@ -122,6 +122,39 @@ import TestSupport
         }
     }
 
+    /// PEFT moves the numbers themselves into the ball, in every forward.
+    @Test func whatIsOutsideTheBallCountsAsTheNearestPointInsideAndStaysWhereItIs() throws {
+        let fixture = try FamilyFixture("bert", cutTo: 16)
+        let encoder = try fixture.encoder()
+        let (adapters, start) = try fresh(OFTMethod(cut: .size(10), radius: 0.4), on: encoder)
+        var (outside, inside) = (start, start)
+        for parameter in adapters.parameters {
+            var random = RandomStream(seed: 3, name: parameter.name)
+            var numbers = Matrix(
+                rows: parameter.rows, columns: parameter.columns,
+                values: (0..<parameter.count).map { _ in 0.15 * random.normal() })
+            outside[parameter] = numbers
+            // Each number stands twice in a block of S.
+            for row in 0..<numbers.rows {
+                let length = (2 * numbers.row(row).reduce(0) { $0 + $1 * $1 }).squareRoot()
+                let most = 0.4 / Float(numbers.rows).squareRoot()
+                #expect(length > most)
+                for column in 0..<numbers.columns { numbers[row, column] *= most / length }
+            }
+            inside[parameter] = numbers
+        }
+        let (found, expected) = (
+            encoder.states(fixture.batch, adapters, outside), encoder.states(fixture.batch, adapters, inside)
+        )
+        #expect(Closeness.differenceOfLargest(found.values, expected.values) < 1e-6)
+        let recipe = AdapterRecipe(OFTMethod(cut: .size(10), radius: 0.4))
+        let bundle = AdapterBundle(recipe, trained: outside, adapters, on: encoder, baseModel: nil)
+        let folder = try TemporaryFolder()
+        try bundle.write(into: folder.url)
+        let read = try AdapterBundle(contentsOf: folder.url, for: encoder)
+        #expect(Closeness.largestDifference(read.parameters.values, inside.values) < 1e-6)
+    }
+
     /// What is dropped of an update is dropped for all tokens, and what is kept is the update's.
     @Test(arguments: [true, false])
     func droppedOutputsAreTheBasesAndKeptOnesTheUpdates(scales: Bool) throws {
@@ -189,7 +222,7 @@ import TestSupport
         let (hidden, pullback) = encoder.forward(try golden.batch(), adapters: adapters, pass)
         #expect(Closeness.differenceOfLargest(hidden.values, try golden.floats("projected.last")) < 1e-5)
         var gradients = values.zeroed()
-        let dx = pullback(try MethodFixture.dy(golden), &gradients)
+        let dx = pullback(try golden.dy(), &gradients)
         #expect(Closeness.relativeError(dx.values, try golden.floats("projected.input")) < 1e-5)
         for parameter in adapters.parameters {
             let expected = try part(parameter, "gradient").values
@@ -253,7 +286,7 @@ import TestSupport
         var gradients = ParameterVector(adapters.parameters.filter(trained.contains))
         let (hidden, pullback) = fixture.encoder.forward(fixture.batch, adapters: adapters, pass)
         #expect(Closeness.differenceOfLargest(hidden.values, try fixture.floats("last")) < 1e-5)
-        _ = pullback(try MethodFixture.dy(fixture.golden), &gradients)
+        _ = pullback(try fixture.golden.dy(), &gradients)
         #expect(gradients.values.contains { $0 != 0 })
     }
 }

@@ -39,19 +39,8 @@ struct UnfreezingFixture {
         let pass = Pass(parameters: bundle.parameters, demand: demand, trained: trained)
         let (hidden, pullback) = encoder.forward(batch, adapters: adapters ?? bundle.adapters, pass)
         var gradients = bundle.parameters.zeroed()
-        _ = pullback(try dy(), &gradients)
+        _ = pullback(try golden.dy(), &gradients)
         return (hidden, gradients)
-    }
-
-    func dy() throws -> Matrix {
-        let (left, right) = (try golden.matrix("dy.left"), try golden.matrix("dy.right"))
-        var dy = Matrix(rows: left.rows, columns: right.columns)
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns {
-                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
-            }
-        }
-        return dy
     }
 
     /// Each parameter with the name of its tensor in PEFT's model.

@@ -53,7 +53,7 @@ import TestSupport
 
     @Test(arguments: families, [Precision.float32, .bfloat16, .int8])
     func whatIsUnfrozenAndNotTrainedYetChangesNoBit(family: String, precision: Precision) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder(precision)
         let base = hidden(fixture, encoder, .none, ParameterVector([]))
         for choice in choices(encoder) {
@@ -69,7 +69,7 @@ import TestSupport
 
     @Test(arguments: families)
     func mergedIsAdaptedBitForBitWithoutAnAdapter(family: String) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder()
         for choice in choices(encoder) {
             let (adapters, values) = try random(choice, encoder, hasLoRA: false)
@@ -82,7 +82,7 @@ import TestSupport
 
     @Test(arguments: families, [Precision.float32, .bfloat16])
     func mergedIsAdapted(family: String, precision: Precision) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder(precision)
         for choice in choices(encoder) {
             let (adapters, values) = try random(choice, encoder)
@@ -95,7 +95,7 @@ import TestSupport
 
     @Test(arguments: families)
     func whatIsWrittenIsReadToTheSameBytes(family: String) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder()
         for choice in choices(encoder) {
             for recipe in [nil, AdapterRecipe()] {
@@ -120,7 +120,7 @@ import TestSupport
 
     @Test(arguments: families)
     func whatTrainsLearnsTheSameWhateverElseDoes(family: String) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder()
         let all = try random(Unfreezing.everything(of: encoder.config), encoder)
         func gradients(_ trained: Set<Parameter>?, _ layout: [Parameter]) throws -> Gradients {
@@ -146,7 +146,7 @@ import TestSupport
 
     @Test(arguments: families)
     func theLowestPartThatTrainsIsWhereTheStatesBelowAreFrozen(family: String) throws {
-        let fixture = try FamilyFixture(family)
+        let fixture = try FamilyFixture(family, cutTo: 48)
         let encoder = try fixture.encoder()
         let (adapters, values) = try random(Unfreezing.everything(of: encoder.config), encoder)
         let top = encoder.config.distinctLayers - 1

@@ -98,6 +98,17 @@ import Testing
         #expect(head.contains("tensor 'bias' has shape [3], the labels and the encoder ask for [2]"))
     }
 
+    @Test func numbersThatAreNone() throws {
+        for (file, tensor) in [("adapter_model", Self.tensor), ("head", "weight")] {
+            let words = try refusal {
+                try $0.rewrite("adapter/\(file).safetensors") { name, shape, values in
+                    (name, shape, name == tensor ? [.nan, .infinity] + values.dropFirst(2) : values)
+                }
+            }
+            #expect(words.contains("\(file).safetensors: tensor '\(tensor)' has 2 numbers infinite or not a number"))
+        }
+    }
+
     @Test func aTargetThatMatchesNothing() throws {
         let words = try refusal { try $0.replace("\"query\"", with: "\"qurey\"", in: "adapter/adapter_config.json") }
         #expect(

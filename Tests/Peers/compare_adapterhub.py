@@ -45,10 +45,13 @@ class Peer:
     @torch.no_grad()
     def embed(self, texts):
         vectors = []
+        # The library makes zeros of the default type where ReFT takes no tokens, which a map in float64 refuses.
+        torch.set_default_dtype(torch.float64)
         for text in texts:
             inputs = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=256)
             states = self.model.base_model(**inputs).last_hidden_state[0]
             vectors.append(torch.nn.functional.normalize(states.mean(0), dim=0))
+        torch.set_default_dtype(torch.float32)
         return torch.stack(vectors)
 
     def load(self, folder):
@@ -61,7 +64,9 @@ def opened(model, folder, texts, over=None):
     """`over`: the configuration of an adapter to load the values into, where the library does not read its own."""
     peer = Peer(model)
     if over:
-        peer.model.add_adapter(json.loads((folder / "adapter_config.json").read_text())["name"], config=over)
+        name = json.loads((folder / "adapter_config.json").read_text())["name"]
+        # What is loaded over an adapter is as active as that was, whatever is asked for.
+        peer.model.add_adapter(name, config=over, set_active=True)
     peer.load(folder)
     return peer.embed(texts)
 
@@ -115,6 +120,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="an encoder folder with mean pooling, normalized")
     parser.add_argument("data", type=Path, help="labelled texts, .jsonl")
+    parser.add_argument("--method", action="append", choices=METHODS, help="only this, and nothing else (default: all, and all else)")
     parser.add_argument("--texts", type=int, default=24, help="how many texts to compare")
     add_options(parser)
     arguments = parser.parse_args()
@@ -124,10 +130,12 @@ def main():
         folder = Path(temporary)
         rows = folder / "rows.jsonl"
         write_rows(rows, read_rows(arguments.data, 64))
-        for method, settings in METHODS.items():
-            output = train(graft, model, rows, folder / method.replace("+", "p"), method, settings)
+        for method in arguments.method or METHODS:
+            output = train(graft, model, rows, folder / method.replace("+", "p"), method, METHODS[method])
             over = DiReftConfig(r=4, dropout=0.0) if method == "direft" else None
             report.compare(method, graft.embed(model, texts, output), opened(model, output, texts, over))
+        if arguments.method:
+            report.finish()
         parts = [train(graft, model, rows, folder / name, "pfeiffer", {}, "--seed", seed) for seed, name in enumerate(["one", "two"])]
         output = train(graft, model, rows, folder / "fusion", "fusion", {"adapters": ",".join(map(str, parts))})
         report.compare("fusion", graft.embed(model, texts, output), fused(model, output, texts))

@@ -36,8 +36,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="an encoder folder with mean pooling, normalized")
     parser.add_argument("data", type=Path, help="labelled texts, .jsonl")
+    parser.add_argument("--variant", action="append", choices=[*VARIANTS, "parts"], help="only this (default: all)")
     add_options(parser)
     arguments = parser.parse_args()
+    wanted = arguments.variant or [*VARIANTS, "parts"]
     graft, report = Graft(arguments.graft), Report()
     texts = [" ".join(row["text"].split()[:60]) for row in read_rows(arguments.data, 32)]
     with tempfile.TemporaryDirectory() as name:
@@ -45,19 +47,20 @@ def main():
         rows = folder / "rows.jsonl"
         write_rows(rows, read_rows(arguments.data, 64))
         plain = graft.embed(arguments.model, texts)
-        for number, (variant, options) in enumerate(VARIANTS.items()):
+        for number, variant in enumerate(name for name in VARIANTS if name in wanted):
             output = folder / str(number)
-            common = ["--rank", 4, "--epochs", 1, "--max-tokens", 64, "--learning-rate", 3e-3]
-            graft.run("train", "--model", arguments.model, "--train", rows, "--output", output, *common, *options)
+            common = ["--rank", 4, "--epochs", 1, "--max-tokens", 64, "--learning-rate", 3e-3, "--quiet", *VARIANTS[variant]]
+            graft.run("train", "--model", arguments.model, "--train", rows, "--output", output, *common)
             compare(graft, report, arguments.model, variant, output, texts, plain)
-        recipe = {
-            "model": str(arguments.model), "output": "parts", "max_tokens": 64,
-            "tasks": {"topics": {"train": "rows.jsonl", "adapter": PARTS}},
-            "stages": [{"train": ["heads", "adapters"], "epochs": 1, "learning_rate": {"heads": 1e-3, "adapters": 3e-3}}],
-        }  # fmt: skip
-        (folder / "recipe.json").write_text(json.dumps(recipe))
-        graft.run("train", "--recipe", folder / "recipe.json")
-        compare(graft, report, arguments.model, "parts", folder / "parts" / "topics", texts, plain)
+        if "parts" in wanted:
+            recipe = {
+                "model": str(arguments.model), "output": "parts", "max_tokens": 64,
+                "tasks": {"topics": {"train": "rows.jsonl", "adapter": PARTS}},
+                "stages": [{"train": ["heads", "adapters"], "epochs": 1, "learning_rate": {"heads": 1e-3, "adapters": 3e-3}}],
+            }  # fmt: skip
+            (folder / "recipe.json").write_text(json.dumps(recipe))
+            graft.run("train", "--recipe", folder / "recipe.json", "--quiet")
+            compare(graft, report, arguments.model, "parts", folder / "parts" / "topics", texts, plain)
     report.finish()
 
 

@@ -1,4 +1,5 @@
-"""Makes Tests/Fixtures/starts: folders that PEFT writes of PiSSA and OLoRA, its plain LoRA of them, and its EVA, on the tiny encoder."""
+"""Makes Tests/Fixtures/starts: folders that PEFT writes of PiSSA and OLoRA, its plain LoRA of them, its EVA, its orthogonal start with
+what it has drawn for it, and the decomposition in its LoftQ, on the tiny encoder."""
 
 import os
 import tempfile
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import torch
 from peft import EvaConfig, LoraConfig, PeftModel, get_eva_state_dict, get_peft_model
+from peft.utils.loftq_utils import _low_rank_decomposition
 from transformers import AutoModel
 
 from fixtures import VERSIONS, integers, run, write_json, write_tensors
@@ -29,6 +31,8 @@ def make(root):
     for seed, (name, configuration) in enumerate(WITH_DORA.items()):
         write_dora(root, name, configuration, 510 + seed, rows)
     write_eva(root / "eva.safetensors")
+    write_orthogonal(root, 520, rows)
+    write_loftq(root / "loftq.safetensors")
 
 
 def base(dtype=torch.float32):
@@ -92,6 +96,41 @@ def write_eva(path):
     for index, rows in enumerate(batches):
         tensors |= {f"{index}.{name}": value for name, value in packed(rows).items()}
     write_tensors(path, tensors, modules=sorted(found))
+
+
+def write_orthogonal(root, seed, rows):
+    """A folder, and what PEFT makes of the random matrices that it draws for one map."""
+    draw, drawn = torch.randn, []
+    generator = torch.Generator().manual_seed(seed)
+
+    def recorded(*shape):
+        drawn.append(draw(*shape, generator=generator))
+        return drawn[-1]
+
+    torch.randn = recorded
+    configuration = QUERY_OUTPUT | {"layers_to_transform": [1], "target_modules": ["intermediate.dense"]}
+    model = get_peft_model(base(), LoraConfig(**configuration, init_lora_weights="orthogonal")).eval()
+    torch.randn = draw
+    assert (hidden(model, rows) - hidden(base(), rows)).abs().max() < 1e-5, "a fresh adapter changes nothing"
+    tensors = packed(rows) | {name: value.clone() for name, value in zip(["square", "inputs", "outputs"], drawn, strict=True)}
+    for name, value in model.named_parameters():
+        if value.requires_grad:
+            tensors["a" if "lora_A" in name else "b"] = value.data.clone()
+            value.data.add_(0.05 * draw(value.shape, generator=generator))
+    model.save_pretrained(root / "orthogonal")
+    (root / "orthogonal" / "README.md").unlink()
+    write_tensors(root / "orthogonal.expected.safetensors", tensors | {"hidden": hidden(model, rows)})
+
+
+def write_loftq(path):
+    """The part of LoftQ that PEFT computes wherever it runs: the best adapter for what rounding has lost. Its own rounding needs CUDA, so
+    that here it is to bfloat16."""
+    tensors = {}
+    for name, value in base(torch.float64).named_parameters():
+        if name.endswith(("1.attention.self.query.weight", "1.intermediate.dense.weight", "1.output.dense.weight")):
+            parts = _low_rank_decomposition(value.data - value.data.bfloat16().double(), reduced_rank=4)
+            tensors[name.removesuffix(".weight")] = parts["L"] @ parts["R"]
+    write_tensors(path, tensors)
 
 
 if __name__ == "__main__":

@@ -23,14 +23,21 @@ public struct FamilyFixture {
     public let folder: URL
     /// What is to come out.
     public let golden: GoldenFile
-    /// The texts of ``golden``.
+    /// The texts of ``golden``, or their first tokens.
     public let batch: PackedBatch
+    /// The rows of these tokens among those of ``golden``.
+    private let rows: [Range<Int>]
 
-    /// The fixture in `Tests/Fixtures/families/<name>`.
-    public init(_ name: String) throws {
+    /// The fixture in `Tests/Fixtures/families/<name>`; with its texts cut to so many tokens for what is asked of every method,
+    /// setting and precision, of which texts of hundreds of tokens would be nearly all the time.
+    public init(_ name: String, cutTo tokens: Int = .max) throws {
         folder = FamilyFixture.root.appending(path: name)
         golden = try GoldenFile("families/\(name)/golden.safetensors")
-        batch = try golden.batch()
+        let whole = try golden.batch()
+        rows = whole.sequences.map { $0.prefix(tokens) }
+        var batch = PackedBatch()
+        for text in rows { batch.append(tokens: Array(whole.tokens[text]), segments: Array(whole.segments[text])) }
+        self.batch = batch
     }
 
     /// The encoder, read anew.
@@ -40,14 +47,9 @@ public struct FamilyFixture {
 
     /// The gradient [tokens, hidden] at the last hidden states that belongs to the golden gradients.
     public func dy() throws -> Matrix {
-        let (left, right) = (try golden.matrix("dy.left"), try golden.matrix("dy.right"))
-        var dy = Matrix(rows: left.rows, columns: right.columns)
-        for row in 0..<dy.rows {
-            for column in 0..<dy.columns {
-                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
-            }
-        }
-        return dy
+        let whole = try golden.dy()
+        return Matrix(
+            rows: batch.tokens.count, columns: whole.columns, values: rows.flatMap { $0.flatMap { whole.row($0) } })
     }
 
     /// How far states [tokens, hidden] are from the golden ones called `name`, of the largest golden number: in the rows

@@ -40,6 +40,19 @@ public struct GoldenFile {
         return Matrix(rows: rows, columns: tensor.shape.last ?? 1, values: try tensor.floats())
     }
 
+    /// The gradient [tokens, hidden] at the last hidden states that belongs to the golden gradients: a product of two thin matrices,
+    /// so that the file is small.
+    public func dy() throws -> Matrix {
+        let (left, right) = (try matrix("dy.left"), try matrix("dy.right"))
+        var dy = Matrix(rows: left.rows, columns: right.columns)
+        for row in 0..<dy.rows {
+            for column in 0..<dy.columns {
+                dy[row, column] = (0..<left.columns).reduce(0) { $0 + left[row, $1] * right[$1, column] }
+            }
+        }
+        return dy
+    }
+
     /// The texts `<prefix>tokens`, `<prefix>lengths` and, where there are any, `<prefix>segments`.
     public func batch(_ prefix: String = "") throws -> PackedBatch {
         let tokens = try integers(prefix + "tokens").map(Int32.init)

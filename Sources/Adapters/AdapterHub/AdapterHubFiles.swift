@@ -16,6 +16,11 @@ enum AdapterHubFiles {
     /// What an adapter is called that has no name yet.
     static let usualName = "graft"
 
+    /// What a fusion is called: by its adapters; nil for what is none.
+    static func name(of adapters: AdapterSet) -> String? {
+        (adapters.blocks.values.first as? AdapterFusion)?.parts.map(\.name).joined(separator: ",")
+    }
+
     // MARK: What a folder holds
 
     /// Whether `adapter_config.json` is the library's and not PEFT's.
@@ -132,8 +137,7 @@ enum AdapterHubFiles {
     ) throws(AdapterError) {
         let parts = (bundle.adapters.blocks.values.first as? AdapterFusion)?.parts ?? []
         let isFusion = !parts.isEmpty
-        let name =
-            isFusion ? parts.map(\.name).joined(separator: ",") : bundle.configuration.adapterName ?? usualName
+        let name = name(of: bundle.adapters) ?? bundle.configuration.adapterName ?? usualName
         var fields: [String: Any] = [
             "config": own, "hidden_size": config.hiddenSize, "model_class": "AutoAdapterModel",
             "model_name": bundle.configuration.baseModel ?? null, "model_type": config.family.modelType, "name": name,

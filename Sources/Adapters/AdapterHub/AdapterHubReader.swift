@@ -44,7 +44,7 @@ public struct AdapterHubReader {
     /// Whether a tensor is there.
     func has(_ name: String) -> Bool { file[name] != nil }
 
-    /// The numbers of a tensor, as `rows` rows: its axes may be others.
+    /// The finite numbers of a tensor, as `rows` rows: its axes may be others.
     mutating func read(_ name: String, shape: [Int], rows: Int) throws(AdapterError) -> Matrix {
         guard unread.remove(name) != nil else {
             throw .missingTensor(file: path, tensor: name, nearest: NearestName.to(name, among: file.names))
@@ -54,8 +54,9 @@ public struct AdapterHubReader {
             guard tensor.shape == shape else {
                 throw AdapterError.wrongShape(file: path, tensor: name, found: tensor.shape, expected: shape)
             }
-            let count = shape.reduce(1, *)
-            return Matrix(rows: rows, columns: count / rows, values: try tensor.floats())
+            let (count, values) = (shape.reduce(1, *), try tensor.floats())
+            try AdapterError.checkFinite(values, file: path, tensor: name)
+            return Matrix(rows: rows, columns: count / rows, values: values)
         } catch let error as AdapterError { throw error } catch let error as SafetensorsError {
             throw .weights(error)
         } catch { preconditionFailure("reading a tensor throws no other errors") }

@@ -89,21 +89,29 @@ public enum LoRAInitialization: String, Sendable, CaseIterable {
         return (factors.right.multiplied(by: share).rounded, factors.left.multiplied(by: share).rounded)
     }
 
-    /// Half the rows of an orthogonal matrix span what A reads into, the other half what B reads.
     private static func orthogonal(_ lora: LoRA, _ random: inout RandomStream) -> (a: Matrix, b: Matrix) {
         let rank = lora.a.rows
         func normal(_ rows: Int, _ columns: Int) -> DoubleMatrix {
             DoubleMatrix(
                 rows: rows, columns: columns, values: (0..<rows * columns).map { _ in Double(random.normal()) })
         }
-        let q = QRDecomposition(normal(rank, rank)).transposedQ(rank).transposed
+        return orthogonal(
+            normal(rank, rank), inputs: normal(lora.a.columns, rank / 2), outputs: normal(lora.b.rows, rank / 2))
+    }
+
+    /// Half the rows of an orthogonal matrix span what A reads into, the other half what B reads: Q of `square` [rank, rank], with
+    /// random [inputs, rank / 2] and [outputs, rank / 2].
+    package static func orthogonal(
+        _ square: DoubleMatrix, inputs: DoubleMatrix, outputs: DoubleMatrix
+    ) -> (a: Matrix, b: Matrix) {
+        let rank = square.rows
+        let q = QRDecomposition(square).transposedQ(rank).transposed
         func half(_ first: Int) -> DoubleMatrix {
             DoubleMatrix(
                 rows: rank / 2, columns: rank,
                 values: stride(from: first, to: rank, by: 2).flatMap { row in (0..<rank).map { q[row, $0] } })
         }
-        let a = (normal(lora.a.columns, rank / 2) * half(0)).transposed
-        let b = normal(lora.b.rows, rank / 2) * half(1)
+        let (a, b) = ((inputs * half(0)).transposed, outputs * half(1))
         return (a.multiplied(by: 0.1).rounded, b.multiplied(by: 0.1).rounded)
     }
 }

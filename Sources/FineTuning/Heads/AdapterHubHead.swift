@@ -52,8 +52,9 @@ enum AdapterHubHead {
                 guard tensor.shape == extents else {
                     throw HeadError.wrongShape(file: path, tensor: tensorName, found: tensor.shape, expected: extents)
                 }
-                values[parameter] = Matrix(
-                    rows: parameter.rows, columns: parameter.columns, values: try tensor.floats())
+                let numbers = try tensor.floats()
+                try HeadError.checkFinite(numbers, file: path, tensor: tensorName)
+                values[parameter] = Matrix(rows: parameter.rows, columns: parameter.columns, values: numbers)
             }
             if let tensor = file.names.first(where: { !expected.contains($0) }) {
                 throw HeadError.unexpectedTensor(file: path, tensor: tensor, expected: expected)

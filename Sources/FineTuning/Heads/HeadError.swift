@@ -11,6 +11,8 @@ public enum HeadError: Error, Sendable {
     case unexpectedTensor(file: String, tensor: String, expected: [String])
     /// A tensor that does not fit the labels or the encoder.
     case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
+    /// A tensor with numbers that are infinite or none.
+    case notFinite(file: String, tensor: String, count: Int)
     /// The checkpoint of a task model lacks a tensor of its head; `nearest` is the most similar name it has.
     case missingTensor(folder: String, tensor: String, nearest: String?)
     /// A head of layers is asked for where what is learned has none.
@@ -23,6 +25,14 @@ public enum HeadError: Error, Sendable {
     case files(FilesError)
 }
 
+extension HeadError {
+    /// Refuses a tensor of a file that has numbers which are infinite or none.
+    static func checkFinite(_ values: [Float], file: String, tensor: String) throws(HeadError) {
+        guard !values.allSatisfy(\.isFinite) else { return }
+        throw .notFinite(file: file, tensor: tensor, count: values.count { !$0.isFinite })
+    }
+}
+
 extension HeadError: CustomStringConvertible {
     /// One line for people.
     public var description: String {
@@ -33,6 +43,9 @@ extension HeadError: CustomStringConvertible {
             "\(file) has the tensor '\(tensor)', expected only \(expected.map { "'\($0)'" }.joined(separator: ", "))"
         case .wrongShape(let file, let tensor, let found, let expected):
             "\(file): tensor '\(tensor)' has shape \(found), the labels and the encoder ask for \(expected)"
+        case .notFinite(let file, let tensor, let count):
+            "\(file): tensor '\(tensor)' has \(count == 1 ? "1 number" : "\(count) numbers") infinite or not a number, expected"
+                + " finite ones alone; the head is broken, so train it again or take another copy of it"
         case .missingTensor(let folder, let tensor, let nearest):
             "\(folder) has no tensor '\(tensor)', which the head that config.json names ends in or goes through"
                 + (nearest.map { "; the nearest is '\($0)'" } ?? "")

@@ -118,8 +118,9 @@ public struct HeadFiles: Sendable, Equatable {
                     throw HeadError.wrongShape(
                         file: name, tensor: tensor.name, found: tensor.shape, expected: extents)
                 }
-                tensors[tensor.name] = Matrix(
-                    rows: parameter.rows, columns: parameter.columns, values: try tensor.floats())
+                let values = try tensor.floats()
+                try HeadError.checkFinite(values, file: name, tensor: tensor.name)
+                tensors[tensor.name] = Matrix(rows: parameter.rows, columns: parameter.columns, values: values)
             }
             self.tensors = tensors
         } catch let error as HeadError { throw error } catch let error as SafetensorsError {
