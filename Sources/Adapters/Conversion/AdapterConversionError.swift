@@ -29,7 +29,7 @@ public enum AdapterConversionError: Error, Sendable {
     case weights(SafetensorsError)
     /// The GGUF file.
     case gguf(GGUFError)
-    /// PEFT's folder.
+    /// The folder of PEFT or AdapterHub's library.
     case adapter(AdapterError)
     /// The system refused.
     case files(FilesError)
@@ -40,15 +40,15 @@ extension AdapterConversionError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notLowRank(let part, let found, let format):
-            "\(part) is \(found), which \(format.rawValue) has no place for: it keeps plain LoRA of linear maps alone;"
-                + " merge the adapter instead, or extract a plain LoRA of it"
+            "\(part) is \(found), which \(format.title) has no place for: it keeps \(format == .mlx ? "LoRA and DoRA" : "plain LoRA")"
+                + " of linear maps alone; make a plain LoRA of the adapter with graft combine, or merge it"
         case .noArchitecture(let family, let known):
             "llama.cpp has no architecture for encoders of the family \(family); it has \(known.joined(separator: ", "))"
         case .otherArchitecture(let file, let found, let expected):
             "\(file) is for the architecture '\(found)', the encoder's is '\(expected)'; name the model that it was made for"
         case .unknownFormat(let path):
-            "\(path) is no adapter in a known format: a folder with adapter_model.safetensors (PEFT) or"
-                + " adapters.safetensors (mlx), or a .gguf file"
+            "\(path) is no adapter in a known format: a folder with adapter_model.safetensors (PEFT), adapter.safetensors"
+                + " (AdapterHub) or adapters.safetensors (mlx), or a .gguf file"
         case .missingTensor(let file, let tensor):
             "\(file) has no tensor '\(tensor)', which belongs to another that is there"
         case .unexpectedTensor(let file, let tensor, let nearest):
