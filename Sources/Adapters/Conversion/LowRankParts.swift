@@ -35,7 +35,7 @@ struct LowRankParts: Sendable {
         if let site = adapters.normSites.first { throw refuse("\(site)", "a norm that was trained") }
         if adapters.embeddings != nil { throw refuse("embeddings", "embeddings that were trained") }
         guard adapters.hasOnlyMapsNormsAndTables, !adapters.isEmpty else {
-            throw refuse("the adapter", bundle.configuration.method.summary)
+            throw .notOfLinearMaps(found: bundle.configuration.method.summary, format: format)
         }
         parts = []
         for site in adapters.sites {
