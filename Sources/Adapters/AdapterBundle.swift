@@ -148,6 +148,11 @@ public struct AdapterBundle: Sendable {
                 folder, configuration, for: encoder, allowingOtherBase: allowingOtherBase)
             (taskHead, ignored, self.encoder) = (nil, [], encoder)
             configuration.nameTargets(of: adapters, for: encoder.config)
+            if var lora = configuration.method as? LoRAMethod, !adapters.deltas.isEmpty {
+                lora.trainsBaseBiases = true
+                configuration.method = lora
+                configuration = configuration.saving(UnfrozenTensors(of: adapters, for: encoder.config, beside: lora))
+            }
             return
         }
         let configPath = folder.appending(path: AdapterBundle.configName).path(percentEncoded: false)
@@ -271,13 +276,14 @@ extension AdapterBundle {
         try write(into: folder)
     }
 
-    /// Writes the files of AdapterHub's library into `folder`, which exists: its own methods, and LoRA as it has that.
+    /// Writes the files of AdapterHub's library into `folder`, which exists: its own methods, and LoRA, DoRA and (IA)³ as it has
+    /// these.
     ///
     /// - Throws: ``AdapterError`` if a file cannot be written, and for what the library does not have.
     package func writeForAdapterHub(into folder: URL) throws(AdapterError) {
         try requireOneMethod(for: "AdapterHub")
         guard !(configuration.method is any AdapterHubMethod) else { return try write(into: folder) }
-        try AdapterHubFiles.writeLoRA(self, encoder.config, metadata, into: folder)
+        try AdapterHubFiles.writeLoRA(self, on: encoder, metadata, into: folder)
     }
 
     /// What its tensors are called in a file.

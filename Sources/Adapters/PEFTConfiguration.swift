@@ -107,7 +107,7 @@ public struct PEFTConfiguration: Sendable, Equatable {
         }
         if AdapterHubFiles.wrote(fields) {
             if let lora = try AdapterHubFiles.lora(fields) {
-                method = LoRAMethod(rank: lora.rank, alpha: lora.alpha, dropoutRate: lora.dropoutRate)
+                method = lora.method
                 targets = .names(lora.projections.map(\.rawValue))
             } else {
                 (method, targets) = (try AdapterHubFiles.method(fields), .nothing)

@@ -7,7 +7,7 @@ import Safetensors
 import TestSupport
 import Testing
 
-/// LoRA in the formats of other programs.
+/// Adapters in the formats of other programs.
 @Suite struct ConversionTests {
     private let encoder: TransformerEncoder
     private let conversion: AdapterConversion
@@ -20,9 +20,10 @@ import Testing
     /// An adapter by its linear maps: matrices and scale.
     private func parts(_ bundle: AdapterBundle) -> [Site: [Matrix]] {
         bundle.adapters.linear.mapValues { adapter in
-            guard let lora = adapter as? LoRA else { return [] }
+            guard let lora = (adapter as? LoRA) ?? (adapter as? DoRA)?.lora else { return [] }
             let scale = Matrix(rows: 1, columns: 1, values: [lora.scale])
-            return [bundle.parameters[lora.a], bundle.parameters[lora.b], scale]
+            let lengths = (adapter as? DoRA).map { [bundle.parameters[$0.magnitude]] } ?? []
+            return [bundle.parameters[lora.a], bundle.parameters[lora.b], scale] + lengths
         }
     }
 
@@ -34,9 +35,31 @@ import Testing
 
     // MARK: Files that others wrote
 
-    @Test(arguments: ["mlx", "lora.gguf"])
-    func whatOthersWriteIsWhatPEFTWrites(name: String) throws {
-        let peft = try conversion.read(Fixtures.url("conversion/peft"))
+    @Test(arguments: [
+        ("peft", AdapterFormat.peft), ("peft-dora", .peft), ("mlx", .mlx), ("mlx-dora", .mlx), ("lora.gguf", .gguf),
+        ("half.gguf", .gguf), ("../adapterhub/bert.pfeiffer", .adapterhub), ("../adapterhub/bert.fusion", .adapterhub),
+        ("../adapterhub-lora/bert.lora", .adapterhub), ("../lora", .peft),
+    ])
+    func theFormatIsRecognized(name: String, format: AdapterFormat) throws {
+        #expect(try AdapterConversion.format(of: Fixtures.url("conversion/\(name)")) == format)
+    }
+
+    @Test func theFormatIsRecognizedByWhatIsInAFileNotByItsName() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(at: Fixtures.url("conversion/lora.gguf"), to: folder.appending("adapter.bin"))
+        #expect(try AdapterConversion.format(of: folder.appending("adapter.bin")) == .gguf)
+        #expect(try parts(conversion.read(folder.appending("adapter.bin"))).count == 9)
+        for other in ["conversion/versions.json", "conversion/nothing", "encoder/config.json"] {
+            let error = #expect(throws: AdapterConversionError.self) {
+                try AdapterConversion.format(of: Fixtures.url(other))
+            }
+            guard case .unknownFormat = error else { Issue.record("\(String(describing: error))"); continue }
+        }
+    }
+
+    @Test(arguments: [("mlx", "peft"), ("mlx-dora", "peft-dora"), ("lora.gguf", "peft")])
+    func whatOthersWriteIsWhatPEFTWrites(name: String, peft: String) throws {
+        let peft = try conversion.read(Fixtures.url("conversion/\(peft)"))
         let other = try conversion.read(Fixtures.url("conversion/\(name)"), baseModel: "tiny-bert")
         #expect(parts(other) == parts(peft))
         #expect(hidden(encoder, other) == hidden(encoder, peft))
@@ -58,12 +81,13 @@ import Testing
             try Data(contentsOf: folder.appending("own.gguf")) == Data(contentsOf: Fixtures.url("conversion/\(name)")))
     }
 
-    @Test func theFolderOfMLXIsTheSame() throws {
+    @Test(arguments: ["", "-dora"])
+    func theFolderOfMLXIsTheSame(ending: String) throws {
         let folder = try TemporaryFolder()
-        let bundle = try conversion.read(Fixtures.url("conversion/peft"))
+        let bundle = try conversion.read(Fixtures.url("conversion/peft\(ending)"))
         #expect(try conversion.write(bundle, as: .mlx, to: folder.appending("mlx")).isExact)
         let own = try SafetensorsFile(contentsOf: folder.appending("mlx/adapters.safetensors"))
-        let theirs = try SafetensorsFile(contentsOf: Fixtures.url("conversion/mlx/adapters.safetensors"))
+        let theirs = try SafetensorsFile(contentsOf: Fixtures.url("conversion/mlx\(ending)/adapters.safetensors"))
         #expect(own.names.sorted() == theirs.names.sorted())
         for name in theirs.names {
             let (left, right) = (try own.tensor(named: name), try theirs.tensor(named: name))
@@ -75,7 +99,7 @@ import Testing
                 JSONSerialization.jsonObject(with: Data(contentsOf: url.appending(path: "adapter_config.json")))
                     as? NSDictionary)
         }
-        #expect(try config(folder.appending("mlx")) == config(Fixtures.url("conversion/mlx")))
+        #expect(try config(folder.appending("mlx")) == config(Fixtures.url("conversion/mlx\(ending)")))
     }
 
     // MARK: There and back
@@ -110,11 +134,45 @@ import Testing
     private func irregular() throws -> AdapterBundle {
         var method = LoRAMethod(rank: 4, alpha: 8)
         method.rankPattern = ["encoder.layer.2.attention.self.query": 7, "encoder.layer.0.output.dense": 1]
-        method.alphaPattern = ["encoder.layer.2.attention.self.query": 3]
+        method.alphaPattern = [
+            "encoder.layer.2.attention.self.query": 3, "encoder.layer.2.output.dense": -1,
+            "encoder.layer.0.attention.self.query": 0,
+        ]
         let recipe = AdapterRecipe(method, projections: [.query, .output], layers: [0, 2])
         return try MixedBatchTests.random(recipe, encoder, seed: 2)
     }
 
+    @Test(arguments: FamilyFixture.names)
+    func doraOfEveryFamilyComesBackFromMLXAsItWas(family: String) throws {
+        let encoder = try FamilyFixture(family).encoder()
+        let conversion = AdapterConversion(for: encoder)
+        var method = LoRAMethod(rank: 4, alpha: 12)
+        method.trainsLengths = true
+        let recipe = AdapterRecipe(method, projections: encoder.config.projections)
+        let bundle = try MixedBatchTests.random(recipe, encoder, seed: 1)
+        let folder = try TemporaryFolder()
+        #expect(try conversion.write(bundle, as: .mlx, to: folder.url).isExact)
+        let back = try conversion.read(folder.url)
+        #expect(parts(back) == parts(bundle))
+        #expect(hidden(encoder, back) == hidden(encoder, bundle))
+    }
+
+    @Test func anAdapterGoesThroughAllFormatsAndIsTheSame() throws {
+        let folder = try TemporaryFolder()
+        let recipe = AdapterRecipe(rank: 4, alpha: 6, projections: [.query, .value, .output])
+        let bundle = try MixedBatchTests.random(recipe, encoder, seed: 3)
+        var last = bundle
+        for (index, format) in [AdapterFormat.mlx, .adapterhub, .gguf, .peft, .gguf, .mlx, .peft].enumerated() {
+            let place = folder.appending(format.isFile ? "\(index).gguf" : "\(index)")
+            #expect(try conversion.write(last, as: format, to: place).isExact)
+            #expect(try AdapterConversion.format(of: place) == format)
+            last = try conversion.read(place, baseModel: "tiny-bert")
+        }
+        #expect(parts(last) == parts(bundle))
+        #expect(hidden(encoder, last) == hidden(encoder, bundle))
+    }
+
+    /// Of a map that was scaled to nothing too.
     @Test(arguments: [AdapterFormat.mlx, .gguf])
     func ranksAndScalesMayDiffer(format: AdapterFormat) throws {
         let bundle = try irregular()
@@ -129,8 +187,29 @@ import Testing
         #expect(hidden(encoder, try AdapterBundle(contentsOf: peft, for: encoder)) == hidden(encoder, back))
     }
 
-    @Test(arguments: [AdapterFormat.mlx, .gguf, .peft])
+    @Test(arguments: [AdapterFormat.mlx, .gguf])
     func whatAFormatHasNoPlaceForIsNamed(format: AdapterFormat) throws {
+        var (dora, biased) = (LoRAMethod(), LoRAMethod())
+        dora.trainsLengths = true
+        biased.hasBias = true
+        for method in [dora, biased, IA3Method(), LoHaMethod(), PfeifferMethod()] as [any AdapterMethod] {
+            let recipe = AdapterRecipe(method)
+            let (adapters, values) = try recipe.fresh(for: encoder, seed: 1)
+            let bundle = AdapterBundle(recipe, trained: values, adapters, on: encoder, baseModel: nil)
+            let folder = try TemporaryFolder()
+            let place = folder.appending("adapter.gguf")
+            let written = Result { try conversion.write(bundle, as: format, to: place) }
+            guard case .failure(let error) = written else {
+                #expect((method as? LoRAMethod)?.trainsLengths == true && format == .mlx)
+                continue
+            }
+            switch error {
+            case AdapterConversionError.notLowRank: #expect(!(method is PfeifferMethod))
+            case AdapterConversionError.notOfLinearMaps: #expect(method is PfeifferMethod)
+            default: throw error
+            }
+            #expect(!FileManager.default.fileExists(atPath: place.path))
+        }
         let lora = try AdapterRecipe().fresh(for: encoder, seed: 1)
         for unfreezing in [Unfreezing(norms: true), Unfreezing(embeddings: true), Unfreezing(layers: [0])] {
             let adapters = try unfreezing.deltas(for: encoder, over: lora.adapters)
@@ -201,10 +280,10 @@ import Testing
         guard case .unknownFormat = nothing else { Issue.record("\(String(describing: nothing))"); return }
     }
 
-    @Test(arguments: ["lora_a", "lora_b"])
+    @Test(arguments: ["lora_a", "lora_b", "m"])
     func halfOfAPairIsMissed(half: String) throws {
         let folder = try TemporaryFolder()
-        let source = Fixtures.url("conversion/mlx")
+        let source = Fixtures.url("conversion/mlx-dora")
         try FileManager.default.copyItem(
             at: source.appending(path: "adapter_config.json"), to: folder.appending("adapter_config.json"))
         let file = try SafetensorsFile(contentsOf: source.appending(path: "adapters.safetensors"))
@@ -214,5 +293,18 @@ import Testing
         try writer.write(to: folder.appending("adapters.safetensors"))
         let error = #expect(throws: AdapterConversionError.self) { try conversion.read(folder.url) }
         guard case .missingTensor(_, missing) = error else { Issue.record("\(String(describing: error))"); return }
+    }
+
+    @Test func lengthsThatTheConfigurationKnowsNothingOfAreNamed() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(
+            at: Fixtures.url("conversion/mlx-dora/adapters.safetensors"), to: folder.appending("adapters.safetensors"))
+        try FileManager.default.copyItem(
+            at: Fixtures.url("conversion/mlx/adapter_config.json"), to: folder.appending("adapter_config.json"))
+        let error = #expect(throws: AdapterConversionError.self) { try conversion.read(folder.url) }
+        guard case .unexpectedTensor(_, "encoder.layer.0.attention.self.query.m", _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
     }
 }

@@ -22,6 +22,31 @@ import Testing
         }
     }
 
+    /// What is no change of weights can be combined with nothing, but it is itself.
+    @Test(arguments: ["pfeiffer", "prefix", "prompt", "loreft", "ia3", "dora"])
+    func oneAdapterOfAnyMethodComesOutAsItIs(method: String) throws {
+        let place = try Workplace()
+        let trained = try place.train(to: "adapter", "--method", method, "--epochs", "1", "--quiet")
+        #expect(trained.code == 0, "\(trained.errors)")
+        let run = try place.graft("combine", "--model", "base", "--adapter", "adapter", "--output", "same")
+        #expect(run.code == 0, "\(run.errors)")
+        let (old, new) = (try place.snapshot(of: "adapter"), try place.snapshot(of: "same"))
+        let names = old.keys.filter { $0.hasPrefix("adapter") || $0.hasPrefix("head") }.sorted()
+        #expect(names.count == 4)
+        for name in names { #expect(new[name] == old[name], "\(name)") }
+    }
+
+    @Test func aFolderWhoseNameEndsLikeAWeightIsThatFolder() throws {
+        let place = try Workplace.withAdapter()
+        try FileManager.default.copyItem(at: place["adapter"], to: place["run=0.5"])
+        let run = try place.graft("combine", "--model", "base", "--adapter", "run=0.5", "--output", "same", "--json")
+        #expect(run.code == 0, "\(run.errors)")
+        let parts = try #require(try run.objects().first?["adapters"] as? [[String: Any]])
+        #expect(parts.first?["weight"] as? Double == 1)
+        let half = try place.graft("combine", "--model", "base", "--adapter", "run=0.5=0.25", "--output", "half")
+        #expect(half.code == 0, "\(half.errors)")
+    }
+
     @Test func aSumIsTheExactChangeOfWeights() throws {
         let place = try place()
         let run = try place.graft(
@@ -81,7 +106,10 @@ import Testing
         (["--rank", "3"], "--method cat has a rank of its own"),
         (["--method", "svd", "--rank", "3", "--energy", "0.9"], "--rank and --energy both say"),
         (["--adapter", "adapter=2"], "the adapter adapter is given twice"),
-        (["--adapter", "other=much"], "--adapter is 'other=much', expected a folder, and after = a number"),
+        (
+            ["--adapter", "other=much"],
+            "--adapter is 'other=much', expected an adapter folder, or one with a weight, such as DIR=0.5"
+        ),
     ])
     func wrongLinesAreRefused(words: [String], refusal: String) throws {
         let place = try Workplace()

@@ -141,7 +141,7 @@ def main():
         report.compare("fusion", graft.embed(model, texts, output), fused(model, output, texts))
         lora = train(graft, model, rows, folder / "lora", "lora")
         output = folder / "lora-hub"
-        print(graft.run("convert", lora, "--model", model, "--to", "adapterhub", "--output", output))
+        print(graft.run("convert", "--adapter", lora, "--model", model, "--to", "adapterhub", "--output", output))
         report.compare("LoRA, converted", graft.embed(model, texts, lora), opened(model, output, texts))
         faults(model, folder, texts)
     report.finish()

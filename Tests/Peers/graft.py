@@ -74,5 +74,12 @@ class Report:
         figures = f"largest difference {difference:.2e} of values up to {largest:.2f}, goal {goal:.0e}"
         print(f"{name}: {len(found)} texts, {figures}: {'ok' if reached else 'MISSED'}", flush=True)
 
+    def within(self, name, share, goal=GOAL):
+        """Compares a largest difference, given as a share of the largest number of what is compared."""
+        share = float(share)
+        reached = share <= goal  # false for NaN
+        self.missed += not reached
+        print(f"{name}: largest difference {share:.2e} of the largest number, goal {goal:.0e}: {'ok' if reached else 'MISSED'}", flush=True)
+
     def finish(self):
         raise SystemExit(1 if self.missed else 0)

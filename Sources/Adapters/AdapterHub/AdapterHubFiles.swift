@@ -34,7 +34,7 @@ enum AdapterHubFiles {
         return FileManager.default.fileExists(atPath: fusion) ? FusionMethod.configName : AdapterBundle.configName
     }
 
-    /// LoRA as a file tells of it; nil where it tells of another method.
+    /// LoRA, DoRA or (IA)³ as a file tells of it; nil where it tells of another method.
     static func lora(_ fields: JSONFields) throws(AdapterError) -> AdapterHubLoRA? {
         do throws(JSONFieldsError) {
             guard let own = try fields.object("config"), try own.text("architecture") == "lora" else { return nil }
@@ -119,14 +119,14 @@ enum AdapterHubFiles {
         }
     }
 
-    /// Writes LoRA, which Graft keeps as PEFT does, as the library has it.
+    /// Writes LoRA, DoRA or (IA)³, which Graft keeps as PEFT does, as the library has it.
     ///
     /// - Throws: ``AdapterError/notConvertible(_:reason:)`` for what the library does not have.
     static func writeLoRA(
-        _ bundle: AdapterBundle, _ config: EncoderConfig, _ metadata: [String: String], into folder: URL
+        _ bundle: AdapterBundle, on encoder: TransformerEncoder, _ metadata: [String: String], into folder: URL
     ) throws(AdapterError) {
-        let lora = try AdapterHubLoRA(bundle.adapters, on: config)
-        try write(bundle, lora.fields, config, metadata, into: folder) { names, writer in
+        let lora = try AdapterHubLoRA(bundle.adapters, bundle.parameters, on: encoder)
+        try write(bundle, lora.fields, encoder.config, metadata, into: folder) { names, writer in
             lora.write(bundle.adapters, bundle.parameters, names, into: &writer)
         }
     }

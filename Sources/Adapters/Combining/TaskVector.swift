@@ -58,6 +58,7 @@ struct TaskVector {
         if let factors = (proper as? any LowRankAdapter)?.factors(values) {
             return (.lowRank(factors), ownBias)
         }
+        if let dora = proper as? DoRA, tensors[weight] == nil { return (.dense(dora.change(of: map, values)), ownBias) }
         var change = DoubleMatrix(whole.merged(into: map, values))
         change.add(DoubleMatrix(map.weight), scale: -1)
         if let unfrozen = tensors[weight] { change.add(unfrozen, scale: -1) }
@@ -66,5 +67,23 @@ struct TaskVector {
 
     private mutating func add(_ change: DoubleMatrix, to tensor: FrozenTensor) {
         tensors[tensor, default: DoubleMatrix(rows: change.rows, columns: change.columns)].add(change)
+    }
+}
+
+extension DoRA {
+    /// g ⊙ (W + s · B A) − W in double precision: as the difference of two float32 weights half of the digits would be gone.
+    fileprivate func change(of map: FrozenLinear, _ values: ParameterVector) -> DoubleMatrix {
+        let weight = DoubleMatrix(map.weight)
+        var whole = DoubleMatrix(values[lora.b]) * DoubleMatrix(values[lora.a])
+        whole = whole.multiplied(by: Double(lora.scale))
+        whole.add(weight)
+        let lengths = values[magnitude].values
+        for row in 0..<whole.rows {
+            let norm = (0..<whole.columns).reduce(0) { $0 + whole[row, $1] * whole[row, $1] }.squareRoot()
+            // What has no direction has no length.
+            let gain = norm == 0 ? 0 : Double(lengths[row]) / norm
+            for column in 0..<whole.columns { whole[row, column] = gain * whole[row, column] - weight[row, column] }
+        }
+        return whole
     }
 }

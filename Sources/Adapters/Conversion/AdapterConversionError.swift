@@ -5,6 +5,8 @@ import Safetensors
 public enum AdapterConversionError: Error, Sendable {
     /// Something that the format has no place for.
     case notLowRank(part: String, found: String, format: AdapterFormat)
+    /// A method that is more than changes of linear maps, norms and tables, where the format keeps LoRA.
+    case notOfLinearMaps(found: String, format: AdapterFormat)
     /// llama.cpp has no architecture for the family.
     case noArchitecture(family: String, known: [String])
     /// The file is for another architecture than the encoder's.
@@ -29,7 +31,7 @@ public enum AdapterConversionError: Error, Sendable {
     case weights(SafetensorsError)
     /// The GGUF file.
     case gguf(GGUFError)
-    /// PEFT's folder.
+    /// The folder of PEFT or AdapterHub's library.
     case adapter(AdapterError)
     /// The system refused.
     case files(FilesError)
@@ -40,15 +42,17 @@ extension AdapterConversionError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notLowRank(let part, let found, let format):
-            "\(part) is \(found), which \(format.rawValue) has no place for: it keeps plain LoRA of linear maps alone;"
-                + " merge the adapter instead, or extract a plain LoRA of it"
+            "\(part) is \(found), \(AdapterConversionError.noPlace(format));"
+                + " make a plain LoRA of the adapter with graft combine, or merge it"
+        case .notOfLinearMaps(let found, let format):
+            "the adapter is \(found), \(AdapterConversionError.noPlace(format))"
         case .noArchitecture(let family, let known):
             "llama.cpp has no architecture for encoders of the family \(family); it has \(known.joined(separator: ", "))"
         case .otherArchitecture(let file, let found, let expected):
             "\(file) is for the architecture '\(found)', the encoder's is '\(expected)'; name the model that it was made for"
         case .unknownFormat(let path):
-            "\(path) is no adapter in a known format: a folder with adapter_model.safetensors (PEFT) or"
-                + " adapters.safetensors (mlx), or a .gguf file"
+            "\(path) is no adapter in a known format: a folder with adapter_model.safetensors (PEFT), adapter.safetensors"
+                + " (AdapterHub) or adapters.safetensors (mlx), or a .gguf file"
         case .missingTensor(let file, let tensor):
             "\(file) has no tensor '\(tensor)', which belongs to another that is there"
         case .unexpectedTensor(let file, let tensor, let nearest):
@@ -68,5 +72,10 @@ extension AdapterConversionError: CustomStringConvertible {
         case .adapter(let error): "\(error)"
         case .files(let error): "\(error)"
         }
+    }
+
+    /// What a format that is not a library's own keeps.
+    private static func noPlace(_ format: AdapterFormat) -> String {
+        "which \(format.title) has no place for: it keeps \(format == .mlx ? "LoRA and DoRA" : "plain LoRA") of linear maps alone"
     }
 }

@@ -19,7 +19,8 @@ struct GGUFAdapter {
         _ parts: LowRankParts, for encoder: TransformerEncoder, as type: ElementType
     ) throws(AdapterConversionError) {
         let names = try GGUFNames(for: encoder.config.family)
-        let alphas = parts.parts.map { $0.scale * Float($0.rank) }
+        // An alpha of 0 would be none, and mean a scale of 1.
+        let alphas = parts.parts.map { $0.scale * Float($0.rank) }.filter { $0 != 0 }
         let alpha = alphas.max { left, right in alphas.count { $0 == left } < alphas.count { $0 == right } } ?? 1
         var writer = GGUFWriter()
         writer.add("general.architecture", .text(names.architecture))

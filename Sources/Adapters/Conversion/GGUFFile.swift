@@ -90,6 +90,12 @@ public struct GGUFFile: Sendable {
         (self.values, self.tensors, names) = (values, tensors, infos.map(\.name))
     }
 
+    /// Whether a file begins as one, whatever it is called.
+    package static func isOne(_ url: URL) -> Bool {
+        guard let file = try? MappedFile(contentsOf: url), file.count >= 4 else { return false }
+        return file.withBytes { $0.prefix(4).elementsEqual("GGUF".utf8) }
+    }
+
     /// The extents of a tensor, the last axis side by side; nil if there is none of this name.
     public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 

@@ -1,9 +1,9 @@
 import Encoders
 import Matrices
 
-/// A LoRA as other formats than PEFT's have it: pairs of matrices with a scale, no more.
+/// A LoRA or DoRA as formats have it that keep nothing else: pairs of matrices with a scale, and with the lengths of rows.
 struct LowRankParts: Sendable {
-    /// y += scale · x Aᵀ Bᵀ at one linear map.
+    /// y += scale · x Aᵀ Bᵀ at one linear map; with lengths as ``DoRA`` has it.
     struct Part: Sendable {
         let site: Site
         /// [rank, inputs]
@@ -11,41 +11,60 @@ struct LowRankParts: Sendable {
         /// [outputs, rank]
         var b: Matrix
         var scale: Float
+        /// m [1, outputs], where the lengths of the rows were trained.
+        var magnitude: Matrix?
 
         var rank: Int { a.rows }
     }
 
     /// In the order of the sites.
     var parts: [Part]
+    /// The share of the input that training drops, the largest of all maps.
+    var dropoutRate: Float = 0
+    /// Whether the lengths of the rows were trained (DoRA).
+    var hasMagnitudes: Bool { parts.contains { $0.magnitude != nil } }
 
-    /// The parts of a LoRA.
+    /// The parts of an adapter.
     ///
     /// - Throws: ``AdapterConversionError/notLowRank(part:found:format:)`` for anything that a folder has besides.
     init(_ bundle: AdapterBundle, for format: AdapterFormat) throws(AdapterConversionError) {
         let adapters = bundle.adapters
-        if let site = adapters.normSites.first {
-            throw .notLowRank(part: "\(site)", found: "a norm that was trained", format: format)
+        func refuse(_ part: String, _ found: String) -> AdapterConversionError {
+            .notLowRank(part: part, found: found, format: format)
         }
-        if adapters.embeddings != nil {
-            throw .notLowRank(part: "embeddings", found: "embeddings that were trained", format: format)
-        }
+        if let site = adapters.normSites.first { throw refuse("\(site)", "a norm that was trained") }
+        if adapters.embeddings != nil { throw refuse("embeddings", "embeddings that were trained") }
         guard adapters.hasOnlyMapsNormsAndTables, !adapters.isEmpty else {
-            throw .notLowRank(part: "the adapter", found: bundle.configuration.method.summary, format: format)
+            throw .notOfLinearMaps(found: bundle.configuration.method.summary, format: format)
         }
         parts = []
         for site in adapters.sites {
-            guard let lora = adapters.linear[site] as? LoRA, lora.parameters == [lora.a, lora.b] else {
-                throw .notLowRank(
-                    part: "\(site)", found: bundle.configuration.method.summary + ", or a weight that was trained",
-                    format: format)
+            let adapter = adapters.linear[site]
+            guard !(adapter is WeightDelta) else { throw refuse("\(site)", "a weight that was trained whole") }
+            guard !(adapter is BiasDelta) else { throw refuse("\(site)", "a map whose own bias was trained") }
+            guard let lora = (adapter as? LoRA) ?? (adapter as? DoRA)?.lora else {
+                throw refuse("\(site)", bundle.configuration.method.summary)
             }
+            guard lora.bias == nil else { throw refuse("\(site)", "LoRA with a bias behind B") }
+            let magnitude = (adapter as? DoRA)?.magnitude
+            guard magnitude == nil || format == .mlx else {
+                throw refuse("\(site)", bundle.configuration.method.summary)
+            }
+            dropoutRate = max(dropoutRate, lora.dropoutRate)
             parts.append(
-                Part(site: site, a: bundle.parameters[lora.a], b: bundle.parameters[lora.b], scale: lora.scale))
+                Part(
+                    site: site, a: bundle.parameters[lora.a], b: bundle.parameters[lora.b], scale: lora.scale,
+                    magnitude: magnitude.map { bundle.parameters[$0] }))
+        }
+        if hasMagnitudes, let part = parts.first(where: { $0.magnitude == nil }) {
+            throw refuse("\(part.site)", "LoRA beside maps with DoRA")
         }
     }
 
     /// Parts that were read.
-    init(_ parts: [Part]) { self.parts = parts.sorted { $0.site < $1.site } }
+    init(_ parts: [Part], dropoutRate: Float = 0) {
+        (self.parts, self.dropoutRate) = (parts.sorted { $0.site < $1.site }, dropoutRate)
+    }
 
     /// The same with one scale in all parts: what a part's differs by goes into its B.
     func scaled(to scale: Float) -> LowRankParts {
@@ -75,9 +94,9 @@ struct LowRankParts: Sendable {
         return changed
     }
 
-    /// The scale that most parts have; of several such, the first.
+    /// The scale that most parts have; of several such, the first. Never zero, since others are multiples of it.
     var usualScale: Float {
-        let scales = parts.map(\.scale)
+        let scales = parts.map(\.scale).filter { $0 != 0 }
         return scales.max { left, right in
             scales.count { $0 == left } < scales.count { $0 == right }
         } ?? 1
@@ -86,21 +105,26 @@ struct LowRankParts: Sendable {
     /// The folder of PEFT's that is the same.
     func bundle(on encoder: TransformerEncoder, baseModel: String?) -> AdapterBundle {
         let usual = parts.first
-        let method = LoRAMethod(rank: usual?.rank ?? 1, alpha: usual.map { LowRankParts.alpha(of: $0) } ?? 1)
-        var linear: [Site: LoRA] = [:]
+        var method = LoRAMethod(
+            rank: usual?.rank ?? 1, alpha: usual.map { LowRankParts.alpha(of: $0) } ?? 1, dropoutRate: dropoutRate)
+        method.trainsLengths = hasMagnitudes
+        var linear: [Site: any LinearAdapter] = [:]
+        var values: [(parameter: Parameter, value: Matrix)] = []
         for part in parts {
-            linear[part.site] = LoRA(
+            let lora = LoRA(
                 name: part.site.description, inputs: part.a.columns, outputs: part.b.rows, rank: part.rank,
-                scale: LowRankParts.alpha(of: part) / Float(part.rank), dropoutRate: 0)
+                scale: LowRankParts.alpha(of: part) / Float(part.rank), dropoutRate: dropoutRate)
+            values += [(lora.a, part.a), (lora.b, part.b)]
+            guard let magnitude = part.magnitude else { linear[part.site] = lora; continue }
+            let dora = DoRA(name: part.site.description, over: lora)
+            values.append((dora.magnitude, magnitude))
+            linear[part.site] = dora
         }
         let adapters = AdapterSet(linear)
-        var values = ParameterVector(adapters.parameters)
-        for part in parts {
-            guard let lora = linear[part.site] else { continue }
-            (values[lora.a], values[lora.b]) = (part.a, part.b)
-        }
+        var vector = ParameterVector(adapters.parameters)
+        for (parameter, value) in values { vector[parameter] = value }
         // Ranks, scales and places are said as the adapters have them.
-        return AdapterBundle(AdapterRecipe(method), trained: values, adapters, on: encoder, baseModel: baseModel)
+        return AdapterBundle(AdapterRecipe(method), trained: vector, adapters, on: encoder, baseModel: baseModel)
     }
 
     /// The alpha that gives the part's scale again, to the bit where there is one.

@@ -4,8 +4,9 @@ import Foundation
 import Matrices
 import Safetensors
 
-/// A LoRA as mlx-lm and mlx-swift keep it: `adapter_config.json` with one rank and one scale for all, and `adapters.safetensors` with
-/// `<module>.lora_a` [inputs, rank] and `<module>.lora_b` [rank, outputs].
+/// A LoRA or DoRA as mlx-lm and mlx-swift keep it: `adapter_config.json` with one rank and one scale for all, and `adapters.safetensors`
+/// with `<module>.lora_a` [inputs, rank] and `<module>.lora_b` [rank, outputs], and for DoRA `<module>.m` [outputs], which are the
+/// lengths of rows that `DoRA` has.
 ///
 /// Modules are called as in the Hugging Face checkpoint, which is what mlx ports of encoders call them too.
 struct MLXFolder {
@@ -15,6 +16,11 @@ struct MLXFolder {
     private var path: String { weights.path(percentEncoded: false) }
 
     init(_ folder: URL) { self.folder = folder }
+
+    /// Whether `adapter_config.json` is mlx's.
+    static func wrote(_ fields: JSONFields) -> Bool {
+        fields.value("fine_tune_type") != nil || fields.value("lora_parameters") != nil
+    }
 
     /// Writes both files into the folder, made if it is not there. Lower ranks are filled up with zeros, which changes nothing; other
     /// scales go into B.
@@ -33,10 +39,11 @@ struct MLXFolder {
             ? Projection.allCases.filter(projections.contains).map(names.module(of:))
             : parts.parts.map { names.module(of: $0.site) }
         let fields: [String: Any] = [
-            "fine_tune_type": "lora", "num_layers": isRegular ? layers.count : config.distinctLayers,
+            "fine_tune_type": parts.hasMagnitudes ? "dora" : "lora",
+            "num_layers": isRegular ? layers.count : config.distinctLayers,
             "lora_parameters": [
-                "rank": parts.parts.first?.rank ?? 0, "scale": Double("\(scale)") ?? Double(scale), "dropout": 0.0,
-                "keys": keys,
+                "rank": parts.parts.first?.rank ?? 0, "scale": MLXFolder.decimal(scale),
+                "dropout": MLXFolder.decimal(parts.dropoutRate), "keys": keys,
             ],
         ]
         var writer = SafetensorsWriter(
@@ -46,28 +53,24 @@ struct MLXFolder {
             let (a, b) = (part.a.transposedCopy, part.b.transposedCopy)
             writer.add(module + ".lora_a", shape: [a.rows, a.columns], floats: a.values)
             writer.add(module + ".lora_b", shape: [b.rows, b.columns], floats: b.values)
+            if let m = part.magnitude { writer.add(module + ".m", shape: [m.columns], floats: m.values) }
         }
         let configURL = folder.appending(path: AdapterBundle.configName)
-        do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
-            throw .files(FilesError("create", folder.path(percentEncoded: false)))
-        }
-        do { try AtomicFile.write(JSONFields.encoded(fields), to: configURL) } catch { throw .files(error) }
+        do throws(FilesError) {
+            try FilesError.catching("create", folder.path(percentEncoded: false)) {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            }
+            try AtomicFile.write(JSONFields.encoded(fields), to: configURL)
+        } catch { throw .files(error) }
         do { try writer.write(to: weights) } catch { throw .weights(error) }
     }
 
+    /// The shortest decimal that reads back as the same float32.
+    private static func decimal(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }
+
     /// Reads the folder; every tensor is consumed or named.
     func read(for encoder: TransformerEncoder, allowingOtherBase: Bool) throws(AdapterConversionError) -> LowRankParts {
-        let scale: Float
-        do throws(JSONFieldsError) {
-            let fields = try JSONFields(contentsOf: folder.appending(path: AdapterBundle.configName))
-            _ = try fields.choice("fine_tune_type", default: "lora", of: [("lora", ())])
-            let parameters = fields.value("lora_parameters") as? [String: Any]
-            let value = try fields.required("lora_parameters.scale", parameters?["scale"])
-            guard let number = value as? Double, number.isFinite else {
-                throw fields.invalid("lora_parameters.scale", value, "a number")
-            }
-            scale = Float(number)
-        } catch { throw .configuration(error) }
+        let (scale, dropoutRate, isDoRA) = try configuration()
         let file: SafetensorsFile
         do { file = try SafetensorsFile(contentsOf: weights) } catch { throw .weights(error) }
         if let fingerprint = file.metadata[AdapterBundle.fingerprintKey], !allowingOtherBase,
@@ -81,43 +84,62 @@ struct MLXFolder {
             config.projections.map { Site(layer: layer, projection: $0) }
         }
         let prefix = file.names.allSatisfy { $0.hasPrefix(names.taskPrefix) } ? names.taskPrefix : ""
-        let byModule = Dictionary(uniqueKeysWithValues: sites.map { (prefix + names.module(of: $0), $0) })
-        let known = byModule.keys.sorted().flatMap { [$0 + ".lora_a", $0 + ".lora_b"] }
-        var parts: [LowRankParts.Part] = []
-        for name in file.names {
-            let module = name.hasSuffix(".lora_a") || name.hasSuffix(".lora_b") ? String(name.dropLast(7)) : name
-            guard let site = byModule[module], module != name,
-                let (inputs, outputs) = config.extents(of: site.projection)
-            else { throw .unexpectedTensor(file: path, tensor: name, nearest: NearestName.to(name, among: known)) }
-            let (aName, bName) = (module + ".lora_a", module + ".lora_b")
-            for half in [aName, bName] where !file.names.contains(half) {
-                throw .missingTensor(file: path, tensor: half)
-            }
-            guard name == aName else { continue }
-            let (a, aShape) = try matrix(aName, file)
-            guard let a, aShape[0] == inputs, a.columns > 0 else {
-                throw .wrongShape(file: path, tensor: aName, found: aShape, expected: "[\(inputs), rank]")
-            }
-            let (b, bShape) = try matrix(bName, file)
-            guard let b, bShape == [a.columns, outputs] else {
-                throw .wrongShape(file: path, tensor: bName, found: bShape, expected: "[\(a.columns), \(outputs)]")
-            }
-            parts.append(
-                LowRankParts.Part(site: site, a: a.transposedCopy, b: b.transposedCopy, scale: scale))
+        let endings = [".lora_a", ".lora_b"] + (isDoRA ? [".m"] : [])
+        let modules = sites.map { (module: prefix + names.module(of: $0), site: $0) }
+        let known = Set(modules.flatMap { module, _ in endings.map { module + $0 } })
+        let present = Set(file.names)
+        for name in file.names where !known.contains(name) {
+            throw .unexpectedTensor(
+                file: path, tensor: name, nearest: NearestName.to(name, among: known.sorted()))
         }
-        return LowRankParts(parts)
+        var parts: [LowRankParts.Part] = []
+        for (module, site) in modules {
+            let own = endings.map { module + $0 }
+            guard own.contains(where: present.contains), let (inputs, outputs) = config.extents(of: site.projection)
+            else { continue }
+            for name in own where !present.contains(name) { throw .missingTensor(file: path, tensor: name) }
+            let a = try matrix(own[0], file) {
+                $0.count == 2 && $0[0] == inputs && $0[1] > 0 ? nil : "[\(inputs), rank]"
+            }
+            let rank = a.columns
+            let b = try matrix(own[1], file) { $0 == [rank, outputs] ? nil : "[\(rank), \(outputs)]" }
+            let magnitude =
+                isDoRA ? try matrix(own[2], file) { $0 == [outputs] ? nil : "[\(outputs)]" } : nil
+            parts.append(
+                LowRankParts.Part(
+                    site: site, a: a.transposedCopy, b: b.transposedCopy, scale: scale, magnitude: magnitude))
+        }
+        return LowRankParts(parts, dropoutRate: dropoutRate)
     }
 
-    /// A tensor and its shape; nil if it is no matrix.
+    /// What `adapter_config.json` says.
+    private func configuration() throws(AdapterConversionError) -> (scale: Float, dropoutRate: Float, isDoRA: Bool) {
+        do throws(JSONFieldsError) {
+            let fields = try JSONFields(contentsOf: folder.appending(path: AdapterBundle.configName))
+            let isDoRA = try fields.choice("fine_tune_type", default: "lora", of: [("lora", false), ("dora", true)])
+            guard let own = try fields.object("lora_parameters") else {
+                throw .missingField(file: fields.file, field: "lora_parameters")
+            }
+            let value = try own.required("scale", own.value("scale"))
+            guard let scale = value as? Double, scale.isFinite else { throw own.invalid("scale", value, "a number") }
+            return (Float(scale), try own.number("dropout", default: 0, in: 0...0.99), isDoRA)
+        } catch { throw .configuration(error) }
+    }
+
+    /// A tensor as a matrix, a vector as one row. `expected` says of a wrong shape what is.
     private func matrix(
-        _ name: String, _ file: SafetensorsFile
-    ) throws(AdapterConversionError) -> (matrix: Matrix?, shape: [Int]) {
+        _ name: String, _ file: SafetensorsFile, _ expected: ([Int]) -> String?
+    ) throws(AdapterConversionError) -> Matrix {
+        let (shape, values): ([Int], [Float])
         do throws(SafetensorsError) {
             let tensor = try file.tensor(named: name)
-            guard tensor.shape.count == 2 else { return (nil, tensor.shape) }
-            let values = try tensor.floats()
-            return (Matrix(rows: tensor.shape[0], columns: tensor.shape[1], values: values), tensor.shape)
+            (shape, values) = (tensor.shape, try tensor.floats())
         } catch { throw .weights(error) }
+        if let expected = expected(shape) {
+            throw .wrongShape(file: path, tensor: name, found: shape, expected: expected)
+        }
+        let columns = shape.last ?? 0
+        return Matrix(rows: columns > 0 ? values.count / columns : 0, columns: columns, values: values)
     }
 }
 

@@ -25,6 +25,9 @@ public struct DoRA: MergeableAdapter, Equatable {
         magnitude = Parameter(name: name + ".lora_magnitude_vector", rows: 1, columns: lora.b.rows)
     }
 
+    /// The same with another scale of B A.
+    init(_ other: DoRA, scale: Float) { (lora, magnitude) = (LoRA(other.lora, scale: scale), other.magnitude) }
+
     /// A, B, then m.
     public var parameters: [Parameter] { lora.parameters + [magnitude] }
 

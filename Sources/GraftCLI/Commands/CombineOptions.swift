@@ -7,7 +7,7 @@ enum CombineOptions {
         "model", .text("MODEL"),
         "the encoder: a folder, or a Hub id that is in the local cache; the first adapter's own base if left out")
     static let adapters = Option.repeated(
-        "adapter", .weightedPath, "an adapter folder and its weight, 1 if left out; below 0 it is taken away")
+        "adapter", .weightedFolder, "an adapter folder and its weight, 1 if left out; below 0 it is taken away")
     static let output = Option.required("output", .path("DIR"), "the adapter folder to write")
     static let method = Option.defaulted(
         "method", .choice(of: CombiningMethod.self), default: .cat,
@@ -69,29 +69,4 @@ enum CombineOptions {
                 throw .conflict("the adapter \(twice) is given twice; give it once, with the sum of its weights")
             }
         })
-}
-
-/// A folder with what it counts.
-struct WeightedPath: Sendable {
-    let folder: URL
-    let weight: Double
-}
-
-extension ValueKind where Value == WeightedPath {
-    /// DIR=0.7, or DIR, which counts 1.
-    static var weightedPath: ValueKind {
-        ValueKind(
-            valueName: "DIR=WEIGHT", expected: "a folder, and after = a number",
-            read: { text in
-                guard let sign = text.lastIndex(of: "=") else {
-                    return text.isEmpty ? nil : WeightedPath(folder: URL(filePath: text), weight: 1)
-                }
-                let folder = text[..<sign]
-                guard !folder.isEmpty, let weight = Double(text[text.index(after: sign)...]), weight.isFinite else {
-                    return nil
-                }
-                return WeightedPath(folder: URL(filePath: String(folder)), weight: weight)
-            },
-            write: { "\($0.folder.relativePath)=\($0.weight)" })
-    }
 }

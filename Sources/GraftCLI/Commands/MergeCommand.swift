@@ -28,7 +28,8 @@ enum MergeCommand {
             written.append("wrote \(rest.relativePath), the rest of the adapter, for \(output.relativePath)")
         } else {
             certificate = try merge.write(
-                zip(tasks, adapters).map { Merge.Step($0, weight: $1.weight) }, headOf: values[MergeOptions.head],
+                zip(tasks, adapters).map { Merge.Step($0, weight: Float($1.weight)) },
+                headOf: values[MergeOptions.head],
                 to: output, samples: samples ?? Merge.sampleTexts)
         }
         if values[SharedOptions.Output.json] {

@@ -48,7 +48,7 @@ struct ModelSession {
             var name = names.count { $0 == names[index] } > 1 ? paths[index] : names[index]
             if adapter.weight != 1, paths.count(where: { $0 == paths[index] }) > 1 { name += "=\(adapter.weight)" }
             let task = try load(adapter.folder, named: name, values)
-            if adapter.weight != 1 { try model.scaleAdapters(of: task, by: adapter.weight) }
+            if adapter.weight != 1 { try model.scaleAdapters(of: task, by: Float(adapter.weight)) }
             return task
         }
     }
