@@ -131,6 +131,8 @@ struct PEFTTargets {
         let layers = Dictionary(grouping: sites, by: \.projection).mapValues { $0.map(\.layer).sorted() }
         let all = Array(0..<config.distinctLayers)
         let areAlike = Set(layers.values).count == 1
+        // Of all layers: the first of ALBERT's groups ends in its number by chance, as all others do.
+        let endsInNumber = all.allSatisfy { names.layer($0).hasSuffix(".\($0)") }
         // Outside of layers nothing is adapted where a folder says layers.
         let common = areAlike && hasLayers && sites.count == modules.count ? layers.values.first : nil
         var targets = modules.filter { $0.site == nil }.map(names.module(of:))
@@ -145,7 +147,7 @@ struct PEFTTargets {
             targets += own.map { layer in
                 let module = names.module(of: Site(layer: layer, projection: projection))
                 // The layer's number is what its path ends in; some families have more behind it.
-                let isShortEnough = own == all || names.layer(layer).hasSuffix(".\(layer)")
+                let isShortEnough = own == all || endsInNumber
                 let short = module.split(separator: ".").suffix(1 + target.split(separator: ".").count)
                 return isShortEnough && short.first.flatMap({ Int($0) }) != nil ? short.joined(separator: ".") : module
             }
