@@ -104,22 +104,26 @@ import TestSupport
         let pass = Pass(parameters: values, demand: .parameters)
         var gradients = values.zeroed()
         _ = encoder.forward(batch, adapters: adapters, pass).pullback(dy, &gradients)
-        // Along the gradient itself the loss rises fastest, so that float32's rounding shows least.
-        let norm = gradients.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-        #expect(norm > 0)
-        func moved(by step: Double) -> ParameterVector {
-            var moved = values
-            for parameter in adapters.parameters {
-                let numbers = zip(values[parameter].values, gradients[parameter].values)
-                moved[parameter] = Matrix(
-                    rows: parameter.rows, columns: parameter.columns,
-                    values: numbers.map { $0 + Float(step * Double($1) / norm) })
+        // Along the gradient itself the loss rises fastest, so that float32's rounding shows least; DoRA's m, by itself too, would be lost
+        // among the others.
+        let magnitudes = adapters.linear.values.compactMap { ($0 as? DoRA)?.magnitude }
+        for some in magnitudes.isEmpty ? [adapters.parameters] : [adapters.parameters, magnitudes] {
+            let norm = some.flatMap { gradients[$0].values }.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+            #expect(norm > 0)
+            func moved(by step: Double) -> ParameterVector {
+                var moved = values
+                for parameter in some {
+                    let numbers = zip(values[parameter].values, gradients[parameter].values)
+                    moved[parameter] = Matrix(
+                        rows: parameter.rows, columns: parameter.columns,
+                        values: numbers.map { $0 + Float(step * Double($1) / norm) })
+                }
+                return holdingLengths(moved, as: values, adapters, on: encoder)
             }
-            return holdingLengths(moved, as: values, adapters, on: encoder)
+            let step = 2e-3
+            let measured = (loss(moved(by: step)) - loss(moved(by: -step))) / (2 * step)
+            #expect(abs(measured - norm) < 0.02 * norm, "measured \(measured), computed \(norm)")
         }
-        let step = 2e-3
-        let measured = (loss(moved(by: step)) - loss(moved(by: -step))) / (2 * step)
-        #expect(abs(measured - norm) < 0.02 * norm, "measured \(measured), computed \(norm)")
     }
 
     /// DoRA's lengths are constants in its backward. A forward that has the lengths of `former` is one whose m is multiplied by
