@@ -38,7 +38,7 @@ import Testing
     @Test(arguments: [
         ("peft", AdapterFormat.peft), ("peft-dora", .peft), ("mlx", .mlx), ("mlx-dora", .mlx), ("lora.gguf", .gguf),
         ("half.gguf", .gguf), ("../adapterhub/bert.pfeiffer", .adapterhub), ("../adapterhub/bert.fusion", .adapterhub),
-        ("../adapterhub-lora/bert.lora", .adapterhub), ("../lora", .peft),
+        ("../adapterhub-lora/bert.lora", .adapterhub),
     ])
     func theFormatIsRecognized(name: String, format: AdapterFormat) throws {
         #expect(try AdapterConversion.format(of: Fixtures.url("conversion/\(name)")) == format)

@@ -164,9 +164,12 @@ import Testing
 
         let merged = try place.graft("merge", "--model", "base", "--adapter", folder, "--output", "merged")
         #expect(merged.code == 1 && merged.errors.contains("(part 2-pfeiffer)") && !place.exists("merged"))
-        let converted = try place.graft(
-            "convert", folder, "--to", "adapterhub", "--output", "converted", "--model", "base")
-        #expect(converted.code == 1 && converted.errors.contains("parts of several methods (ia3, lora, pfeiffer)"))
+        for format in ["peft", "adapterhub", "mlx", "gguf"] {
+            let converted = try place.graft(
+                "convert", "--adapter", folder, "--to", format, "--output", "converted", "--model", "base")
+            #expect(converted.code == 1 && converted.errors.contains("parts of several methods (ia3, lora, pfeiffer)"))
+            #expect(!place.exists("converted"))
+        }
         // A part by itself is a folder as any.
         let part = try place.graft("embed", "--model", "base", "--adapter", "\(folder)/parts/1-lora", "the team won")
         #expect(part.code == 0, "\(part.errors)")

@@ -36,6 +36,8 @@ public struct AdapterConversion: Sendable {
         }
         // Three libraries call their configuration the same. What is in it tells; what is beside it, where it is missing or broken.
         if has(FusionMethod.configName) { return .adapterhub }
+        // Parts of several methods are in Graft's own form of PEFT's folder: it is read, and refused by name where it is written.
+        if PartsFolder.exists(in: url) { return .peft }
         let config = url.appending(path: AdapterBundle.configName)
         if let fields = try? JSONFields(contentsOf: config) {
             if fields.value("peft_type") != nil { return .peft }

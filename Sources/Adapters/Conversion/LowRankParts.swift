@@ -28,6 +28,7 @@ struct LowRankParts: Sendable {
     ///
     /// - Throws: ``AdapterConversionError/notLowRank(part:found:format:)`` for anything that a folder has besides.
     init(_ bundle: AdapterBundle, for format: AdapterFormat) throws(AdapterConversionError) {
+        do { try bundle.requireOneMethod(for: format.title) } catch { throw .adapter(error) }
         let adapters = bundle.adapters
         func refuse(_ part: String, _ found: String) -> AdapterConversionError {
             .notLowRank(part: part, found: found, format: format)
