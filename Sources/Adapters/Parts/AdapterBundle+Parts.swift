@@ -57,12 +57,11 @@ extension AdapterBundle {
 
     /// Refuses adapters of several methods where one is wanted.
     func requireOneMethod(for library: String) throws(AdapterError) {
-        guard let first = parts.first else { return }
-        let methods = parts.map { type(of: $0.bundle.configuration.method).name }.joined(separator: ", ")
+        guard let first = partNames.first else { return }
         throw .notConvertible(
             library,
             reason:
-                "it has parts of several methods (\(methods)), and a folder there has one; convert each by itself, as"
-                + " parts/\(first.name)")
+                "it has parts of several methods (\(methodNames.joined(separator: ", "))), and a folder there has one;"
+                + " convert each by itself, as \(first)")
     }
 }
